@@ -1,0 +1,1 @@
+"""When and how often: queue, cache, observation, executor. Generic over its ports, knows no vendor."""

@@ -1,0 +1,92 @@
+"""The Plan: how a new revision is tried. `ModelDeployment.spec.rollout`, and per attempt `Rollout.spec.plan`.
+
+Every default is in the schema, so `kubectl get -o yaml` shows the whole plan. Where the numbers come from:
+docs/verdict.md.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from serin.api.v1alpha1.shared import Duration, Rule, Schema
+
+# A counter with optional label matchers: `requests_total{handler="/predict"}`. Matchers for the pods are added.
+CounterSelector = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?$",
+        max_length=512,
+        description='A counter, with label matchers if needed: requests_total{handler="/predict"}.',
+    ),
+]
+
+
+class Margin(Schema):
+    """How much worse still counts as good: the larger of the two."""
+
+    RULES = (Rule("self.absolute > 0.0 || self.relative > 0.0", "margin: absolute or relative must be greater than 0"),)
+    absolute: Annotated[float, Field(ge=0, le=1, description="Share of requests, 0.005 is half a percent.")] = 0.005
+    relative: Annotated[float, Field(ge=0, le=10, description="Share of the baseline's failure rate.")] = 0.2
+
+
+class RatioMetric(Schema):
+    """Failed requests among all requests, from two Prometheus counters kept by each pod."""
+
+    RULES = (
+        Rule(
+            "has(self.total) == has(self.failed)",
+            "total and failed go together: give both counters, or neither for Serin's own server",
+        ),
+    )
+    name: Annotated[str, Field(min_length=1, max_length=63)] = "success-rate"
+    type: Literal["Ratio"] = "Ratio"
+    total: CounterSelector | None = None
+    failed: CounterSelector | None = None
+    margin: Margin = Margin()
+    tolerance: Annotated[float, Field(ge=0, le=1, description="A difference this small is no reason to reject.")] = 0.0
+
+
+class Analysis(Schema):
+    """The comparison of canary and baseline, and the two error rates that it keeps."""
+
+    RULES = (
+        Rule(
+            "duration(self.minDuration) <= duration(self.maxDuration)",
+            "minDuration must not be longer than maxDuration",
+        ),
+        Rule("duration(self.interval) >= duration('1s')", "interval must be at least 1s"),
+        Rule("duration(self.maxDuration) >= duration(self.interval)", "maxDuration must be at least one interval"),
+    )
+    interval: Duration = "10s"
+    warmup: Annotated[Duration, Field(description="What both young variants do in this time is not judged.")] = "60s"
+    min_duration: Annotated[Duration, Field(description="No promotion before this much time with data.")] = "5m"
+    max_duration: Annotated[
+        Duration, Field(description="Time with data after which the comparison is inconclusive.")
+    ] = "30m"
+    false_reject: Annotated[
+        float, Field(gt=0, lt=0.5, description="Chance to reject a canary that is as good as the baseline.")
+    ] = 0.01
+    false_promote: Annotated[
+        float, Field(gt=0, lt=0.5, description="Chance to promote a canary that is worse by the margin.")
+    ] = 0.05
+    metrics: Annotated[tuple[RatioMetric, ...], Field(min_length=1, max_length=1)] = (RatioMetric(),)
+
+
+class Plan(Schema):
+    """How a new revision is tried, and what happens when the evidence stays open."""
+
+    RULES = (
+        Rule(
+            "type(self.size) == int ? int(self.size) >= 1 && int(self.size) <= 1000"
+            " : string(self.size).matches('^([1-9][0-9]?|100)%$')",
+            "size must be a number of pods (1 to 1000) or a share of the replicas such as 25%",
+        ),
+    )
+    size: Annotated[
+        int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
+    ] = 1
+    analysis: Analysis = Analysis()
+    on_inconclusive: Literal["Pause", "Reject", "Promote"] = "Pause"
+    progress_deadline: Annotated[
+        Duration, Field(description="Pods of the new revision must be ready by then, download of the model included.")
+    ] = "10m"

@@ -1,0 +1,154 @@
+"""The frozen input of one decision: all that was observed about one ModelDeployment and its children.
+
+Gathered by `runtime/observation.py`, decided on by `model_deployment/decide.py`. A fact that could not be
+observed is `Unknown` and never taken for an absent one: the observation then ends before a decision is made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, RevisionContent
+from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
+from serin.core.evidence.counters import Reading
+
+
+class Key(NamedTuple):
+    """Names one ModelDeployment; the only thing that a queue carries."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Track(StrEnum):
+    """The pods of a revision itself, or of the copy of stable that a canary is compared with."""
+
+    PRIMARY = "primary"
+    BASELINE = "baseline"
+
+
+class Route(NamedTuple):
+    """Pods that can get requests: one track of one revision."""
+
+    revision: str
+    track: Track
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidSpec:
+    """A spec that the models of `serin.api` refuse; `message` names the field."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDeploymentFacts:
+    key: Key
+    uid: str
+    generation: int
+    resource_version: str
+    deleting: bool
+    spec: ModelDeploymentSpec | InvalidSpec
+    status: ModelDeploymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionFacts:
+    """A ControllerRevision: what the user wrote, and the pod template rendered from it on that day.
+
+    The template is kept, not rendered again: a newer operator with other defaults restarts no pod.
+    """
+
+    name: str
+    number: int
+    content: RevisionContent
+    template: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFacts:
+    """`ready` counts the pods that can answer; `settled` is false until its controller has seen the last change."""
+
+    name: str
+    route: Route
+    replicas: int
+    ready: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    name: str
+    uid: str
+    route: Route
+    ready: bool
+    terminating: bool
+    created_at: datetime
+    trouble: str | None = None  # why it does not get ready, in the words of Kubernetes and the container
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFacts:
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: datetime
+    owned: bool  # false: made by hand and not yet tied to its ModelDeployment
+    deleting: bool
+    spec: RolloutSpec | InvalidSpec
+    status: RolloutStatus
+
+
+@dataclass(frozen=True, slots=True)
+class MetricReadings:
+    """What Prometheus answered: the latest scrape of each pod that has one."""
+
+    by_pod: Mapping[str, Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsUnavailable:
+    """Prometheus could not be asked, or its answer is not whole: evidence stands still."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The API server, or an object of somebody else, stood in the way of the last plan."""
+
+    kind: str
+    name: str
+    reason: str  # NameTaken | InvalidSpec
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    now: datetime
+    model_deployment: ModelDeploymentFacts
+    default_server_image: str
+    revisions: tuple[RevisionFacts, ...] = ()
+    deployments: tuple[DeploymentFacts, ...] = ()
+    pods: tuple[PodFacts, ...] = ()
+    rollouts: tuple[RolloutFacts, ...] = ()
+    # Percent of the requests that each route gets now, as the traffic provider sees it.
+    shares: Mapping[Route, float] = field(default_factory=dict)
+    # None: nobody asked, because no comparison is due.
+    metrics: MetricReadings | MetricsUnavailable | None = None
+    refusal: Refusal | None = None
+
+    def deployment(self, route: Route) -> DeploymentFacts | None:
+        return next((found for found in self.deployments if found.route == route), None)
+
+    def revision(self, name: str) -> RevisionFacts | None:
+        return next((found for found in self.revisions if found.name == name), None)
+
+    def pods_of(self, route: Route) -> tuple[PodFacts, ...]:
+        return tuple(pod for pod in self.pods if pod.route == route)

@@ -1,0 +1,105 @@
+"""What the runtime needs of the outside world. Each port has one real implementation in `adapters`.
+
+Reads answer Found, Absent or Unknown: "could not look" is never "is not there". Writes return the object as the
+API server stored it, or raise an error of `runtime/outcomes.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from serin.core.facts import Key, MetricReadings, MetricsUnavailable, PodFacts, Route
+from serin.core.plan import Emit, TrafficIntent
+
+JsonObject = dict[str, Any]
+
+
+class ObjectRef(NamedTuple):
+    kind: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    object: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Could not look; `reason` says why."""
+
+    reason: str
+
+
+class Cluster(Protocol):
+    """The Kubernetes API, raw JSON. Kinds are those of `runtime/kinds.py`."""
+
+    async def get(self, ref: ObjectRef) -> Found | Absent | Unknown: ...
+
+    async def list(self, kind: str) -> Sequence[JsonObject]:
+        """Every object of the kind that Serin made or that is of its own kinds. Raises an outcome error."""
+        ...
+
+    async def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
+        """Server-side apply, field manager `serin`, force."""
+        ...
+
+    async def apply_status(self, manifest: Mapping[str, Any]) -> JsonObject:
+        """Server-side apply of the status subresource; `metadata.resourceVersion` is a precondition."""
+        ...
+
+    async def create(self, manifest: Mapping[str, Any]) -> JsonObject: ...
+
+    async def delete(self, ref: ObjectRef, uid: str) -> None:
+        """Background deletion of exactly the object with that uid; already gone is success."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRequest:
+    """The latest scrape of two counters of some pods. `total` and `failed` None: the counters of Serin's server."""
+
+    key: Key
+    pods: tuple[str, ...]
+    total: str | None
+    failed: str | None
+    window_seconds: float
+
+
+class MetricSource(Protocol):
+    async def read_counters(self, request: CounterRequest) -> MetricReadings | MetricsUnavailable: ...
+
+
+class TrafficProvider(Protocol):
+    """Rendering is pure; the executor applies what it gives."""
+
+    def render(self, intent: TrafficIntent) -> Sequence[JsonObject]: ...
+
+    def shares(self, service: JsonObject | None, pods: Sequence[PodFacts]) -> Mapping[Route, float]:
+        """Percent of the requests per route that the live user Service and these pods amount to."""
+        ...
+
+
+class EventSink(Protocol):
+    async def emit(self, event: Emit, regarding: JsonObject) -> None:
+        """Post a Kubernetes Event about the object. Never raises: an event is not worth a retry of the plan."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Wall time in UTC, for facts."""
+        ...
+
+    def monotonic_seconds(self) -> float:
+        """For waiting."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
