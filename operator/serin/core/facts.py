@@ -89,6 +89,7 @@ class PodFacts:
     ready: bool
     terminating: bool
     created_at: datetime
+    restarts: int = 0
     trouble: str | None = None  # why it does not get ready, in the words of Kubernetes and the container
 
 

@@ -1,0 +1,1 @@
+"""What a ModelDeployment needs: revisions, children, status. `decide.py` reads top to bottom as the rules of motion."""

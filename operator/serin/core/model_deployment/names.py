@@ -1,0 +1,39 @@
+"""Every name and label that Serin gives. Role (stable, canary) is a label of the Deployment only, never of a pod."""
+
+from serin.core.facts import Route, Track
+
+MODEL_DEPLOYMENT_LABEL = "serin.dev/model-deployment"
+REVISION_LABEL = "serin.dev/revision"
+TRACK_LABEL = "serin.dev/track"
+ROLE_LABEL = "serin.dev/role"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGER = "serin"
+
+
+def revision_name(model_deployment: str, content_hash: str) -> str:
+    return f"{model_deployment}-{content_hash}"
+
+
+def deployment_name(route: Route) -> str:
+    return route.revision if route.track is Track.PRIMARY else f"{route.revision}-{route.track}"
+
+
+def rollout_name(model_deployment: str, attempt: int) -> str:
+    return f"{model_deployment}-{attempt}"
+
+
+def service_name(model_deployment: str, variant: str = "") -> str:
+    return f"{model_deployment}-{variant}" if variant else model_deployment
+
+
+def pod_labels(model_deployment: str, route: Route) -> dict[str, str]:
+    """What a pod is: it stays true for the pod's whole life, whatever role its revision plays."""
+    return {
+        MODEL_DEPLOYMENT_LABEL: model_deployment,
+        REVISION_LABEL: route.revision,
+        TRACK_LABEL: route.track.value,
+    }
+
+
+def child_labels(model_deployment: str) -> dict[str, str]:
+    return {MANAGED_BY_LABEL: MANAGER, MODEL_DEPLOYMENT_LABEL: model_deployment}
