@@ -1,0 +1,184 @@
+"""From raw per-pod counters to the increments of one interval.
+
+Rules, because `rate()` and `increase()` extrapolate to fractions and smear intervals:
+- A sample time counts once. Asking twice, or again after a restart of the operator, changes nothing.
+- An interval closes only when every ready baseline and canary pod has news. Until then nothing is consumed and the
+  interval grows: its length is arbitrary, dropping the failures of one pod is not. Stable pods never block.
+- A counter that fell was restarted and counts from 0; the total decides this for the failures too.
+- What a pod counted before the analysis began is not part of it.
+- NaN, infinite and negative readings are readings that are missing.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from serin.core.evidence.counts import Counts, Increments
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Two counters of one pod from the same scrape: Unix time of the sample, requests and failures since its start."""
+
+    at_seconds: float
+    total: float
+    failed: float
+
+    @property
+    def is_usable(self) -> bool:
+        """False for what must be treated as a missing scrape."""
+        finite = all(map(math.isfinite, (self.at_seconds, self.total, self.failed)))
+        return finite and self.total >= 0 and self.failed >= 0
+
+
+@dataclass(frozen=True)
+class Track:
+    """Newest readings of one track's pods, and the pods that the cluster knows, by name."""
+
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    ready: frozenset[str] = frozenset()
+    # They need no fresh sample, but they may come back: their counters must not be forgotten.
+    unready: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The three tracks at one moment."""
+
+    stable: Track
+    baseline: Track
+    canary: Track
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The interval cannot close yet: these ready pods, by name, have no reading newer than the last one consumed.
+
+    Both empty: no pod of the two variants is ready and none has news.
+    """
+
+    baseline: tuple[str, ...]
+    canary: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CounterState:
+    """The last consumed reading of every pod; small enough to live in a status (three numbers per pod)."""
+
+    covered_until_seconds: float
+    unseen: frozenset[str]  # existed when the analysis began and have not been read since
+    stable: Mapping[str, Reading] = field(default_factory=dict)
+    baseline: Mapping[str, Reading] = field(default_factory=dict)
+    canary: Mapping[str, Reading] = field(default_factory=dict)
+
+    @staticmethod
+    def begin(at_seconds: float, existing_pods: frozenset[str]) -> "CounterState":
+        """The state at the begin of an analysis (Unix time), with the names of all pods of the three tracks by then."""
+        return CounterState(covered_until_seconds=at_seconds, unseen=existing_pods)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of numbers, names and lists that `from_json` turns back into an equal state."""
+        return {
+            "coveredUntilSeconds": self.covered_until_seconds,
+            "unseen": sorted(self.unseen),
+            "stable": _readings_to_json(self.stable),
+            "baseline": _readings_to_json(self.baseline),
+            "canary": _readings_to_json(self.canary),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "CounterState":
+        """The state that `to_json` wrote. ValueError when a field is missing or not of its kind."""
+        try:
+            return CounterState(
+                covered_until_seconds=float(data["coveredUntilSeconds"]),
+                unseen=frozenset(data["unseen"]),
+                stable=_readings_from_json(data["stable"]),
+                baseline=_readings_from_json(data["baseline"]),
+                canary=_readings_from_json(data["canary"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"counter state {data!r} is not one that Serin wrote: {error!r}") from error
+
+
+def close_interval(state: CounterState, tracks: Tracks) -> tuple[Increments | Waiting, CounterState]:
+    """The increments since the last closed interval, or which pods they wait for; and the state to go on from.
+
+    While waiting the state is returned unchanged. The time covered runs between the newest samples of the variants.
+    """
+    baseline_news = _news(state, state.baseline, tracks.baseline)
+    canary_news = _news(state, state.canary, tracks.canary)
+    missing = Waiting(
+        baseline=tuple(sorted(tracks.baseline.ready - baseline_news.keys())),
+        canary=tuple(sorted(tracks.canary.ready - canary_news.keys())),
+    )
+    if missing.baseline or missing.canary or not (baseline_news or canary_news):
+        return missing, state
+
+    stable_news = _news(state, state.stable, tracks.stable)
+    newest = max(reading.at_seconds for news in (baseline_news, canary_news) for reading in news.values())
+    # The pod with the newest sample may have vanished since; time must not run backwards then.
+    covered_until = max(state.covered_until_seconds, newest)
+    increments = Increments(
+        stable=_sum_of_increments(state.stable, stable_news, state.unseen),
+        baseline=_sum_of_increments(state.baseline, baseline_news, state.unseen),
+        canary=_sum_of_increments(state.canary, canary_news, state.unseen),
+        seconds=covered_until - state.covered_until_seconds,
+    )
+    return increments, CounterState(
+        covered_until_seconds=covered_until,
+        unseen=state.unseen - stable_news.keys() - baseline_news.keys() - canary_news.keys(),
+        stable=_kept(state.stable, stable_news, tracks.stable),
+        baseline=_kept(state.baseline, baseline_news, tracks.baseline),
+        canary=_kept(state.canary, canary_news, tracks.canary),
+    )
+
+
+def _news(state: CounterState, previous: Mapping[str, Reading], track: Track) -> dict[str, Reading]:
+    """Usable readings that are newer than what was consumed.
+
+    A pod without a stored reading must be newer than the covered time: a pod that was dropped may still be in
+    Prometheus's look-back, and its whole life would count a second time. A new pod loses nothing by this, its counter
+    holds everything at its next sample.
+    """
+    news = {}
+    for pod, reading in track.readings.items():
+        consumed_until = previous[pod].at_seconds if pod in previous else state.covered_until_seconds
+        if reading.is_usable and reading.at_seconds > consumed_until:
+            news[pod] = reading
+    return news
+
+
+def _sum_of_increments(previous: Mapping[str, Reading], news: Mapping[str, Reading], unseen: frozenset[str]) -> Counts:
+    total = Counts()
+    for pod, reading in sorted(news.items()):  # sorted: the sum of floats must not depend on the order of an answer
+        if pod in previous:
+            total += _increment(previous[pod], reading)
+        elif pod not in unseen:
+            total += _counts(reading.total, reading.failed)
+    return total
+
+
+def _increment(previous: Reading, reading: Reading) -> Counts:
+    if reading.total < previous.total:
+        return _counts(reading.total, reading.failed)
+    return _counts(reading.total - previous.total, reading.failed - previous.failed)
+
+
+def _counts(requests: float, failures: float) -> Counts:
+    return Counts(requests, min(max(failures, 0.0), requests))
+
+
+def _kept(previous: Mapping[str, Reading], news: Mapping[str, Reading], track: Track) -> dict[str, Reading]:
+    """Stored readings without those of pods that the cluster and Prometheus have both forgotten."""
+    alive = track.ready | track.unready | track.readings.keys()
+    return {pod: reading for pod, reading in {**previous, **news}.items() if pod in alive}
+
+
+def _readings_to_json(readings: Mapping[str, Reading]) -> dict[str, list[float]]:
+    return {pod: [reading.at_seconds, reading.total, reading.failed] for pod, reading in sorted(readings.items())}
+
+
+def _readings_from_json(data: Mapping[str, Any]) -> dict[str, Reading]:
+    return {pod: Reading(*map(float, numbers)) for pod, numbers in data.items()}
