@@ -4,7 +4,6 @@ Run `python hack/generate.py` after any change below operator/serin/api; the sam
 """
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 from serin.api.crd import KINDS, make_crd
@@ -16,7 +15,7 @@ HEADER = "# Generated from operator/serin/api by hack/generate.py. Do not edit.\
 class PlainDumper(yaml.SafeDumper):
     """Every value written out: anchors save nothing here and no reader expects them in a definition."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (named by the base)
         return True
 
 

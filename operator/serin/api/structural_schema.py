@@ -106,7 +106,7 @@ def _resolve(described: Json, definitions: Json, path: str) -> Json:
 
 def _convert_bounds(described: Json) -> Json:
     """Exclusive bounds in the form of OpenAPI 3.0: a flag beside the bound."""
-    schema = {}
+    schema: Json = {}
     for bound, flag in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if flag in described:
             schema |= {bound: described[flag], flag: True}

@@ -9,14 +9,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from serin.api.v1alpha1.plan import Plan
-from serin.api.v1alpha1.shared import Condition, Duration, Opaque, Rule, Schema
+from serin.api.v1alpha1.shared import Conditions, Duration, Opaque, Rule, Schema
 
 KIND = "ModelDeployment"
 PLURAL = "modeldeployments"
 
+ObjectName = Annotated[str, Field(max_length=253)]
+HttpPath = Annotated[str, Field(pattern="^/", max_length=256)]
 LabelText = Annotated[str, Field(min_length=1, max_length=63)]
 StringMap = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 OpaqueList = Annotated[tuple[Opaque, ...], Field(max_length=64)]
+Arguments = Annotated[tuple[Annotated[str, Field(max_length=4096)], ...], Field(max_length=64)]
 
 
 class Model(Schema):
@@ -56,14 +59,14 @@ class Model(Schema):
 class Ports(Schema):
     """Ports of the server's container."""
 
-    http: Annotated[int, Field(ge=1, le=65535)] = 8080
+    http: Annotated[int, Field(ge=1, le=65535, description="Answers requests, probes and Prometheus.")] = 8080
 
 
 class Health(Schema):
     """Where the server tells that it lives and that it can answer."""
 
-    ready: Annotated[str, Field(pattern="^/", max_length=256)] = "/v2/health/ready"
-    live: Annotated[str, Field(pattern="^/", max_length=256)] = "/v2/health/live"
+    ready: Annotated[HttpPath, Field(description="Path of the readiness and startup probes.")] = "/v2/health/ready"
+    live: Annotated[HttpPath, Field(description="Path of the liveness probe.")] = "/v2/health/live"
     startup_deadline: Annotated[
         Duration, Field(description="A container that is not ready by then is started again.")
     ] = "10m"
@@ -72,17 +75,19 @@ class Health(Schema):
 class Metrics(Schema):
     """Where Prometheus finds the server's counters; becomes the pods' prometheus.io annotations."""
 
-    path: Annotated[str, Field(pattern="^/", max_length=256)] = "/metrics"
+    path: Annotated[HttpPath, Field(description="Path of the counters, on the HTTP port.")] = "/metrics"
 
 
 class Server(Schema):
     """The program that serves the model: Serin's own ONNX server unless `image` says otherwise."""
 
-    image: Annotated[str | None, Field(min_length=1, max_length=512)] = None
-    command: Annotated[tuple[str, ...], Field(max_length=64)] = ()
-    args: Annotated[tuple[str, ...], Field(max_length=64)] = ()
-    env: OpaqueList = ()
-    resources: Opaque = {}
+    image: Annotated[
+        str | None, Field(min_length=1, max_length=512, description="Serin's ONNX server when left out.")
+    ] = None
+    command: Annotated[Arguments, Field(description="Entry point; the image's own when left out.")] = ()
+    args: Annotated[Arguments, Field(description="Arguments of the entry point.")] = ()
+    env: Annotated[OpaqueList, Field(description="Environment, as in a container of a Pod.")] = ()
+    resources: Annotated[Opaque, Field(description="Requests and limits, as in a container of a Pod.")] = {}
     ports: Ports = Ports()
     health: Health = Health()
     metrics: Metrics = Metrics()
@@ -91,18 +96,18 @@ class Server(Schema):
 class Pod(Schema):
     """What the pods carry beside the server; handed to the Deployment as it is."""
 
-    labels: StringMap = {}
-    annotations: StringMap = {}
-    node_selector: StringMap = {}
-    tolerations: OpaqueList = ()
-    affinity: Opaque = {}
-    topology_spread_constraints: OpaqueList = ()
-    service_account_name: Annotated[str | None, Field(max_length=253)] = None
-    image_pull_secrets: OpaqueList = ()
-    priority_class_name: Annotated[str | None, Field(max_length=253)] = None
-    runtime_class_name: Annotated[str | None, Field(max_length=253)] = None
-    volumes: OpaqueList = ()
-    volume_mounts: OpaqueList = ()
+    labels: Annotated[StringMap, Field(description="Added to Serin's own labels.")] = {}
+    annotations: Annotated[StringMap, Field(description="Added to Serin's own annotations.")] = {}
+    node_selector: Annotated[StringMap, Field(description="As in a Pod.")] = {}
+    tolerations: Annotated[OpaqueList, Field(description="As in a Pod.")] = ()
+    affinity: Annotated[Opaque, Field(description="As in a Pod.")] = {}
+    topology_spread_constraints: Annotated[OpaqueList, Field(description="As in a Pod.")] = ()
+    service_account_name: Annotated[ObjectName | None, Field(description="As in a Pod.")] = None
+    image_pull_secrets: Annotated[OpaqueList, Field(description="As in a Pod.")] = ()
+    priority_class_name: Annotated[ObjectName | None, Field(description="As in a Pod.")] = None
+    runtime_class_name: Annotated[ObjectName | None, Field(description="As in a Pod.")] = None
+    volumes: Annotated[OpaqueList, Field(description="As in a Pod, beside Serin's own.")] = ()
+    volume_mounts: Annotated[OpaqueList, Field(description="As in a container of a Pod.")] = ()
 
 
 class RevisionContent(Schema):
@@ -116,21 +121,23 @@ class RevisionContent(Schema):
 class Service(Schema):
     """The Service that users call."""
 
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
-    port: Annotated[int, Field(ge=1, le=65535)] = 80
-    annotations: StringMap = {}
+    type: Annotated[Literal["ClusterIP", "NodePort", "LoadBalancer"], Field(description="As in a Service.")] = (
+        "ClusterIP"
+    )
+    port: Annotated[int, Field(ge=1, le=65535, description="Leads to the HTTP port of the pods.")] = 80
+    annotations: Annotated[StringMap, Field(description="Of the Service.")] = {}
 
 
 class Traffic(Schema):
     """Who splits the requests. Replicas: the user Service itself, by the number of pods."""
 
-    provider: Literal["Replicas"] = "Replicas"
+    provider: Annotated[Literal["Replicas"], Field(description="How the requests are split.")] = "Replicas"
 
 
 class ModelDeploymentSpec(RevisionContent):
     """The desired state."""
 
-    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    replicas: Annotated[int, Field(ge=0, le=1000, description="Pods of the stable revision.")] = 1
     service: Service = Service()
     traffic: Traffic = Traffic()
     rollout: Plan = Plan()
@@ -147,7 +154,7 @@ class StableStatus(Schema):
 
     revision: str
     version: str
-    since: datetime
+    since: Annotated[datetime, Field(description="When it became stable.")]
     replicas: int = 0
     ready_replicas: int = 0
 
@@ -181,18 +188,21 @@ class RejectedStatus(Schema):
 class ModelDeploymentStatus(Schema):
     """The observed state, written only by the operator."""
 
-    observed_generation: int = -1
-    phase: Literal["Pending", "Healthy", "Progressing", "Paused", "Degraded"] | None = None
-    message: str | None = None
+    observed_generation: Annotated[int, Field(description="The generation that this status tells of.")] = -1
+    phase: Annotated[
+        Literal["Pending", "Healthy", "Progressing", "Paused", "Degraded"] | None,
+        Field(description="All conditions in one word."),
+    ] = None
+    message: Annotated[str | None, Field(description="What is going on, in one sentence.")] = None
     stable: StableStatus | None = None
     candidate: CandidateStatus | None = None
     previous: PreviousStatus | None = None
     rejected: RejectedStatus | None = None
-    attempts: int = 0
-    url: str | None = None
-    replicas: int = 0
-    selector: str | None = None
-    conditions: tuple[Condition, ...] = ()
+    attempts: Annotated[int, Field(description="Rollouts begun so far; numbers the next one.")] = 0
+    url: Annotated[str | None, Field(description="Where users reach the model, inside the cluster.")] = None
+    replicas: Annotated[int, Field(description="Pods of the stable revision, for the scale subresource.")] = 0
+    selector: Annotated[str | None, Field(description="Of these pods, for the scale subresource.")] = None
+    conditions: Conditions = ()
 
 
 class ModelDeployment(Schema):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from serin.api.v1alpha1.plan import Plan
-from serin.api.v1alpha1.shared import Condition, Opaque, Rule, Schema
+from serin.api.v1alpha1.shared import Conditions, Opaque, Rule, Schema
 
 KIND = "Rollout"
 PLURAL = "rollouts"
@@ -39,7 +39,9 @@ class RolloutSpec(Schema):
             "decision is taken once",
         ),
     )
-    model_deployment: Annotated[str, Field(min_length=1, max_length=45)]
+    model_deployment: Annotated[
+        str, Field(min_length=1, max_length=45, description="The ModelDeployment, in the same namespace.")
+    ]
     revision: Annotated[
         str | None,
         Field(min_length=1, max_length=63, description="If given, the ModelDeployment must desire this revision."),
@@ -80,7 +82,7 @@ class VerdictStatus(Schema):
     state: VerdictState = "Analyzing"
     good: Annotated[str, Field(description="How far the evidence is towards promotion.")] = "0%"
     bad: Annotated[str, Field(description="How far the evidence is towards rejection.")] = "0%"
-    eta: str | None = None
+    eta: Annotated[str | None, Field(description="Time until the verdict, at the present rate of requests.")] = None
 
 
 class CountsStatus(Schema):
@@ -97,12 +99,12 @@ class MetricStatus(Schema):
     name: str
     baseline: CountsStatus = CountsStatus()
     canary: CountsStatus = CountsStatus()
-    evidence_good: float = 1
-    promotes_at: float = 20
-    evidence_bad: float = 1
-    rejects_at: float = 100
-    margin: float | None = None
-    requests_needed: int | None = None
+    evidence_good: Annotated[float, Field(description="Evidence against: worse by the margin. 1 is none.")] = 1
+    promotes_at: Annotated[float, Field(description="1 / falsePromote.")] = 20
+    evidence_bad: Annotated[float, Field(description="Evidence against: as good as the baseline. 1 is none.")] = 1
+    rejects_at: Annotated[float, Field(description="1 / falseReject.")] = 100
+    margin: Annotated[float | None, Field(description="In force at the baseline's present failure rate.")] = None
+    requests_needed: Annotated[int | None, Field(description="About so many more until the verdict.")] = None
 
 
 class StageStatus(Schema):
@@ -111,6 +113,7 @@ class StageStatus(Schema):
     phase: Phase
     started: datetime
     finished: datetime | None = None
+    held_seconds: Annotated[int, Field(description="Of this, time spent paused.")] = 0
 
 
 class DecidedBy(Schema):
@@ -122,17 +125,19 @@ class DecidedBy(Schema):
 class RolloutStatus(Schema):
     """The observed state, written only by the operator."""
 
-    observed_generation: int = -1
-    phase: Phase | None = None
-    reason: str | None = None
-    message: str | None = None
-    stable: RevisionStatus | None = None
-    canary: RevisionStatus | None = None
-    baseline: RevisionStatus | None = None
+    observed_generation: Annotated[int, Field(description="The generation that this status tells of.")] = -1
+    phase: Annotated[Phase | None, Field(description="How far the attempt is; the last five are its ends.")] = None
+    reason: Annotated[str | None, Field(description="Why it is there, as one word for programs.")] = None
+    message: Annotated[str | None, Field(description="Why it is there, as a sentence for people.")] = None
+    stable: Annotated[RevisionStatus | None, Field(description="What users had when the attempt began.")] = None
+    canary: Annotated[RevisionStatus | None, Field(description="What is tried.")] = None
+    baseline: Annotated[
+        RevisionStatus | None, Field(description="Stable again, young and as small as the canary, to compare with.")
+    ] = None
     weights: WeightsStatus | None = None
     verdict: VerdictStatus | None = None
-    metrics: Annotated[tuple[MetricStatus, ...], Field(max_length=16)] = ()
-    stages: Annotated[tuple[StageStatus, ...], Field(max_length=32)] = ()
+    metrics: Annotated[tuple[MetricStatus, ...], Field(max_length=16, description="The numbers per metric.")] = ()
+    stages: Annotated[tuple[StageStatus, ...], Field(max_length=32, description="The phases gone through.")] = ()
     plan: Annotated[Plan | None, Field(description="The plan in force, fixed when the attempt began.")] = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -145,7 +150,7 @@ class RolloutStatus(Schema):
             json_schema_extra={"x-kubernetes-map-type": "atomic"},
         ),
     ] = {}
-    conditions: tuple[Condition, ...] = ()
+    conditions: Conditions = ()
 
 
 class Rollout(Schema):

@@ -50,7 +50,7 @@ _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 Duration = Annotated[
     str,
     Field(
-        pattern=r"^([0-9]+(ms|s|m|h))+$",
+        pattern=r"^([0-9]{1,5}(ms|s|m|h))+$",  # more digits could overflow the durations of CEL
         max_length=32,
         description="A length of time such as 10s, 5m or 1h30m.",
     ),
@@ -79,9 +79,20 @@ def format_duration(seconds: float) -> str:
 class Condition(Schema):
     """A standard Kubernetes condition (`metav1.Condition`)."""
 
-    type: Annotated[str, Field(max_length=63)]
-    status: Literal["True", "False", "Unknown"]
-    reason: Annotated[str, Field(max_length=64)]
-    message: Annotated[str, Field(max_length=4096)] = ""
-    last_transition_time: datetime
-    observed_generation: int | None = None
+    type: Annotated[str, Field(max_length=63, description="Names the condition; one entry per type.")]
+    status: Annotated[Literal["True", "False", "Unknown"], Field(description="Whether it holds.")]
+    reason: Annotated[str, Field(max_length=64, description="Why, as one word for programs.")]
+    message: Annotated[str, Field(max_length=4096, description="Why, as a sentence for people.")] = ""
+    last_transition_time: Annotated[datetime, Field(description="When `status` last changed.")]
+    observed_generation: Annotated[int | None, Field(description="The generation of the spec that it tells of.")] = None
+
+
+# Keyed by type, so that a writer of one condition does not own the others.
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=16,
+        description="Ready always; the others while they have something to say.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]
