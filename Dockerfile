@@ -1,0 +1,47 @@
+# The two images of Serin: `docker build --target operator .` and `docker build --target server .`
+#
+# Packages come before sources, each in a layer of its own: a change of the code builds and ships only itself.
+# BASE_IMAGE needs Python 3.11 or newer with pip. RUNTIME_IMAGE may be smaller (no pip, no shell), but its Python must
+# be the same one at the same path. Both builders of Docker can read this file.
+
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+ARG RUNTIME_IMAGE=${BASE_IMAGE}
+
+FROM ${BASE_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+RUN python3 -m venv --without-pip /opt/serin
+
+FROM build AS operator-packages
+COPY requirements/operator.lock /tmp/packages.lock
+RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --require-hashes --requirement /tmp/packages.lock
+
+FROM build AS server-packages
+COPY requirements/server.lock /tmp/packages.lock
+RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --require-hashes --requirement /tmp/packages.lock
+
+# Bytecode is made here: the user of the final images may not write it, and each start would compile again.
+FROM build AS operator-source
+COPY operator/serin /app/serin
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
+
+FROM build AS server-source
+COPY server/serin_server /app/serin_server
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
+
+FROM ${RUNTIME_IMAGE} AS runtime
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+# LOGNAME: the user has no entry in /etc/passwd, and Python asks for its name there otherwise.
+ENV PATH=/opt/serin/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/app PYTHONUNBUFFERED=1 LOGNAME=serin \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+WORKDIR /app
+USER 65532:65532
+
+FROM runtime AS operator
+COPY --from=operator-packages /opt/serin /opt/serin
+COPY --from=operator-source /app /app
+ENTRYPOINT ["/opt/serin/bin/python", "-m", "serin"]
+
+FROM runtime AS server
+COPY --from=server-packages /opt/serin /opt/serin
+COPY --from=server-source /app /app
+ENTRYPOINT ["/opt/serin/bin/python", "-m", "serin_server"]
