@@ -65,6 +65,7 @@ class Ports(Schema):
 class Health(Schema):
     """Where the server tells that it lives and that it can answer."""
 
+    RULES = (Rule("duration(self.startupDeadline) >= duration('1s')", "startupDeadline must be at least 1s"),)
     ready: Annotated[HttpPath, Field(description="Path of the readiness and startup probes.")] = "/v2/health/ready"
     live: Annotated[HttpPath, Field(description="Path of the liveness probe.")] = "/v2/health/live"
     startup_deadline: Annotated[

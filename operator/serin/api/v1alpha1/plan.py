@@ -11,22 +11,15 @@ from pydantic import Field
 from serin.api.v1alpha1.shared import Duration, Rule, Schema
 
 # A counter with optional label matchers: `requests_total{handler="/predict"}`. Matchers for the pods are added.
-CounterSelector = Annotated[
-    str,
-    Field(
-        pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?$",
-        max_length=512,
-        description='A counter, with label matchers if needed: requests_total{handler="/predict"}.',
-    ),
-]
+CounterSelector = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?$", max_length=512)]
 
 
 class Margin(Schema):
     """How much worse still counts as good: the larger of the two."""
 
     RULES = (Rule("self.absolute > 0.0 || self.relative > 0.0", "margin: absolute or relative must be greater than 0"),)
-    absolute: Annotated[float, Field(ge=0, le=1, description="Share of requests, 0.005 is half a percent.")] = 0.005
-    relative: Annotated[float, Field(ge=0, le=10, description="Share of the baseline's failure rate.")] = 0.2
+    absolute: Annotated[float, Field(ge=0, lt=1, description="Share of requests, 0.005 is half a percent.")] = 0.005
+    relative: Annotated[float, Field(ge=0, lt=1, description="Share of the baseline's failure rate.")] = 0.2
 
 
 class RatioMetric(Schema):
@@ -38,12 +31,17 @@ class RatioMetric(Schema):
             "total and failed go together: give both counters, or neither for Serin's own server",
         ),
     )
-    name: Annotated[str, Field(min_length=1, max_length=63)] = "success-rate"
-    type: Literal["Ratio"] = "Ratio"
-    total: CounterSelector | None = None
-    failed: CounterSelector | None = None
+    name: Annotated[str, Field(min_length=1, max_length=63, description="Names it in status.metrics.")] = "success-rate"
+    type: Annotated[Literal["Ratio"], Field(description="What is compared: a share of the requests.")] = "Ratio"
+    total: Annotated[
+        CounterSelector | None,
+        Field(description='Counter of all requests, such as requests_total{handler="/predict"}.'),
+    ] = None
+    failed: Annotated[
+        CounterSelector | None, Field(description='Counter of failed ones, such as requests_total{code=~"5.."}.')
+    ] = None
     margin: Margin = Margin()
-    tolerance: Annotated[float, Field(ge=0, le=1, description="A difference this small is no reason to reject.")] = 0.0
+    tolerance: Annotated[float, Field(ge=0, lt=1, description="A difference this small is no reason to reject.")] = 0.0
 
 
 class Analysis(Schema):
@@ -57,7 +55,7 @@ class Analysis(Schema):
         Rule("duration(self.interval) >= duration('1s')", "interval must be at least 1s"),
         Rule("duration(self.maxDuration) >= duration(self.interval)", "maxDuration must be at least one interval"),
     )
-    interval: Duration = "10s"
+    interval: Annotated[Duration, Field(description="Time between two looks at the counters.")] = "10s"
     warmup: Annotated[Duration, Field(description="What both young variants do in this time is not judged.")] = "60s"
     min_duration: Annotated[Duration, Field(description="No promotion before this much time with data.")] = "5m"
     max_duration: Annotated[
@@ -69,7 +67,9 @@ class Analysis(Schema):
     false_promote: Annotated[
         float, Field(gt=0, lt=0.5, description="Chance to promote a canary that is worse by the margin.")
     ] = 0.05
-    metrics: Annotated[tuple[RatioMetric, ...], Field(min_length=1, max_length=1)] = (RatioMetric(),)
+    metrics: Annotated[
+        tuple[RatioMetric, ...], Field(min_length=1, max_length=1, description="What is compared: exactly one metric.")
+    ] = (RatioMetric(),)
 
 
 class Plan(Schema):
@@ -81,12 +81,16 @@ class Plan(Schema):
             " : string(self.size).matches('^([1-9][0-9]?|100)%$')",
             "size must be a number of pods (1 to 1000) or a share of the replicas such as 25%",
         ),
+        Rule("duration(self.progressDeadline) >= duration('1s')", "progressDeadline must be at least 1s"),
     )
     size: Annotated[
         int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
     ] = 1
     analysis: Analysis = Analysis()
-    on_inconclusive: Literal["Pause", "Reject", "Promote"] = "Pause"
+    on_inconclusive: Annotated[
+        Literal["Pause", "Reject", "Promote"],
+        Field(description="What happens at maxDuration; Pause keeps the weights and waits for a decision."),
+    ] = "Pause"
     progress_deadline: Annotated[
         Duration, Field(description="Pods of the new revision must be ready by then, download of the model included.")
     ] = "10m"

@@ -47,10 +47,11 @@ class Schema(BaseModel):
 Opaque = dict[str, Any]
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+DURATION_PATTERN = r"^([0-9]{1,5}(ms|s|m|h))+$"  # at most 5 digits: more could overflow the durations of CEL
 Duration = Annotated[
     str,
     Field(
-        pattern=r"^([0-9]{1,5}(ms|s|m|h))+$",  # more digits could overflow the durations of CEL
+        pattern=DURATION_PATTERN,
         max_length=32,
         description="A length of time such as 10s, 5m or 1h30m.",
     ),
