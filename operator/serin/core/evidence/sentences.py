@@ -98,7 +98,7 @@ def _rejected(judgement: Judgement, settings: Settings) -> str:
 def _inconclusive(judgement: Judgement) -> str:
     seen = min(judgement.canary.requests, judgement.baseline.requests)
     return (
-        f"Inconclusive: {seen:,.0f} of about {_two_digits(seen + judgement.requests_needed):,} requests seen. "
+        f"Inconclusive: {seen:,.0f} of about {_rounded_up(seen + judgement.requests_needed):,} requests seen. "
         f"At this rate a decision takes another {duration(judgement.eta_seconds or 0)}. "
         f"Raise the canary's share of the requests, the margin or maxDuration."
     )
@@ -121,8 +121,10 @@ def _requests(canary: Counts, baseline: Counts) -> str:
     return f"{canary.requests:,.0f} vs {baseline.requests:,.0f} requests"
 
 
-def _two_digits(number: float) -> int:
-    return int(float(f"{number:.2g}"))
+def _rounded_up(number: float) -> int:
+    """To two leading digits, upwards: the whole must never look smaller than its part."""
+    step = int(10 ** max(0, len(str(math.ceil(number))) - 2))
+    return math.ceil(number / step) * step
 
 
 def _two_units(large: int, small: int, large_unit: str, small_unit: str) -> str:
