@@ -1,5 +1,6 @@
 """Scripts under test: they lie outside of the packages, because users run them as files."""
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -36,3 +37,11 @@ def observations() -> ModuleType:
 @pytest.fixture(scope="session")
 def load() -> ModuleType:
     return load_script(DEMO / "load.py")
+
+
+@pytest.fixture(scope="session")
+def demo() -> ModuleType:
+    """The demo's package with its modules as attributes."""
+    sys.path.insert(0, str(DEMO))
+    importlib.import_module("serin_demo.story")
+    return importlib.import_module("serin_demo")
