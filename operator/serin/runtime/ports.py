@@ -38,12 +38,20 @@ class Unknown:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects of a kind as they were together at `resource_version`."""
+
+    objects: Sequence[JsonObject]
+    resource_version: int
+
+
 class Cluster(Protocol):
     """The Kubernetes API, raw JSON. Kinds are those of `runtime/kinds.py`."""
 
     async def get(self, ref: ObjectRef) -> Found | Absent | Unknown: ...
 
-    async def list(self, kind: str) -> Sequence[JsonObject]:
+    async def list(self, kind: str) -> Listing:
         """Every object of the kind that Serin made or that is of its own kinds. Raises an outcome error."""
         ...
 
@@ -91,6 +99,14 @@ class EventSink(Protocol):
     async def emit(self, event: Emit, regarding: JsonObject) -> None:
         """Post a Kubernetes Event about the object. Never raises: an event is not worth a retry of the plan."""
         ...
+
+
+class Meter(Protocol):
+    """The operator's numbers about itself."""
+
+    def count_reconcile(self, outcome: str, seconds: float) -> None: ...
+
+    def count_write(self, kind: str, verb: str) -> None: ...
 
 
 class Clock(Protocol):

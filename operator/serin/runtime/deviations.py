@@ -1,0 +1,90 @@
+"""Where a live object differs from the manifest that was applied to it, as far as the manifest says anything.
+
+The API server fills in defaults and spells some values its own way, so live is never equal to the manifest: fields
+that the manifest does not name do not count, what is empty equals what is left out, `1000m` of CPU equals `1`, and
+list entries with names are compared by name. What the API server spells in yet another way shows up as a deviation;
+the executor learns from the answer to its own write that this one is no work.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_QUANTITY_FIELDS = frozenset({"requests", "limits", "sizeLimit", "divisor"})
+
+# The API server merges these as a whole: a key that somebody added is a deviation too, and applying removes it. One
+# more key in the selector of a Service can take all pods from it.
+_WHOLE_FIELDS = frozenset({"selector", "nodeSelector"})
+
+_SUFFIXES = {
+    **{
+        suffix: Decimal(10) ** power
+        for suffix, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)
+    },
+    **{f"{suffix}i": Decimal(1024) ** (index + 1) for index, suffix in enumerate("KMGTPE")},
+}
+
+
+def find_deviations(desired: Any, live: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """By path, the live values that are not as desired."""
+    if _is_mapping(desired) and _is_mapping(live):
+        if _WHOLE_FIELDS.intersection(path[-1:]) and live.keys() - desired.keys():
+            return {path: live}
+        return _collect((value, live.get(name), (*path, name)) for name, value in desired.items())
+    if _is_list(desired) and _is_list(live):
+        if _all_named(desired) and _all_named(live):
+            by_name = {item["name"]: item for item in live}
+            return _collect((item, by_name.get(item["name"]), (*path, item["name"])) for item in desired)
+        if len(desired) == len(live):
+            pairs = zip(desired, live, strict=True)
+            return _collect((wanted, found, (*path, str(index))) for index, (wanted, found) in enumerate(pairs))
+    return {} if _is_same(desired, live, path) else {path: live}
+
+
+def _collect(comparisons: Any) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for desired, live, path in comparisons:
+        found.update(find_deviations(desired, live, path))
+    return found
+
+
+def _is_same(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
+    if live is None:
+        return _is_empty(desired)
+    if desired == live and isinstance(desired, bool) == isinstance(live, bool):
+        return True
+    if _QUANTITY_FIELDS.intersection(path):
+        quantity = _parse_quantity(desired)
+        return quantity is not None and quantity == _parse_quantity(live)
+    return False
+
+
+def _is_empty(desired: Any) -> bool:
+    """Whether the API server leaves this out of what it stores: zero values, and mappings that hold nothing else."""
+    if _is_mapping(desired):
+        return all(_is_empty(value) for value in desired.values())
+    return not desired
+
+
+def _parse_quantity(text: Any) -> Decimal | None:
+    number, factor = str(text), Decimal(1)
+    for suffix in (number[-2:], number[-1:]):
+        if suffix in _SUFFIXES:
+            number, factor = number.removesuffix(suffix), _SUFFIXES[suffix]
+            break
+    try:
+        return Decimal(number) * factor
+    except InvalidOperation:
+        return None
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _all_named(items: Sequence[Any]) -> bool:
+    return bool(items) and all(_is_mapping(item) and "name" in item for item in items)

@@ -1,0 +1,68 @@
+"""The kinds of Kubernetes objects that Serin touches, and whose business an object is.
+
+Serin's own kinds are read unrestricted. Of everybody's kinds only what carries Serin's labels is listed and watched,
+so the operator's memory grows with its own objects and not with the cluster.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from serin.core.facts import Key
+from serin.core.model_deployment.names import MANAGED_BY_LABEL, MANAGER, MODEL_DEPLOYMENT_LABEL
+
+MANAGED_BY_SERIN = f"{MANAGED_BY_LABEL}={MANAGER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`label_selector` None: every object of the kind."""
+
+    name: str
+    group: str
+    version: str
+    plural: str
+    label_selector: str | None = None
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """Path at the API server of one object, of a namespace's objects, or of all."""
+        parts = ["/apis" if self.group else "/api", self.api_version]
+        if namespace is not None:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        if name is not None:
+            parts.append(name)
+        return "/".join(parts)
+
+
+WATCHED = {
+    kind.name: kind
+    for kind in (
+        Kind("ModelDeployment", "serin.dev", "v1alpha1", "modeldeployments"),
+        Kind("Rollout", "serin.dev", "v1alpha1", "rollouts"),
+        Kind("ControllerRevision", "apps", "v1", "controllerrevisions", MANAGED_BY_SERIN),
+        Kind("Deployment", "apps", "v1", "deployments", MANAGED_BY_SERIN),
+        Kind("Service", "", "v1", "services", MANAGED_BY_SERIN),
+        Kind("Pod", "", "v1", "pods", MODEL_DEPLOYMENT_LABEL),
+    )
+}
+
+EVENT = Kind("Event", "", "v1", "events")
+
+KINDS: Mapping[str, Kind] = {**WATCHED, EVENT.name: EVENT}
+
+
+def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:
+    """The ModelDeployment whose business this object is; None when it does not say."""
+    metadata = live["metadata"]
+    if kind == "ModelDeployment":
+        name = metadata["name"]
+    elif kind == "Rollout":
+        name = live.get("spec", {}).get("modelDeployment")
+    else:
+        name = (metadata.get("labels") or {}).get(MODEL_DEPLOYMENT_LABEL)
+    return Key(metadata["namespace"], name) if name else None
