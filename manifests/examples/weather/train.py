@@ -117,19 +117,23 @@ def make_golden(versions: list[Version]) -> dict[str, Any]:
     # People read six digits; the rows are so clear that the rest cannot change an answer.
     readable = [[float(f"{value:.6g}") for value in rows[index]] for index in chosen]
     answers = [int(labels[index]) for index in chosen]
-    singles = [make_case([row], [answer]) for row, answer in zip(readable, answers, strict=True)]
-    return {"features": list(FEATURES), "cases": [*singles, make_case(readable, answers)]}
+    singles = [make_cases([row], [answer]) for row, answer in zip(readable, answers, strict=True)]
+    cases = [case for several in [*singles, make_cases(readable, answers)] for case in several]
+    return {"features": list(FEATURES), "cases": cases}
 
 
-def make_case(rows: list[list[float]], labels: list[int]) -> dict[str, Any]:
-    """The same question in both dialects: plain rows, and tensors of the Open Inference Protocol V2."""
+def make_cases(rows: list[list[float]], labels: list[int]) -> list[dict[str, Any]]:
+    """The same question in both dialects: plain rows, and tensors of the Open Inference Protocol V2.
+
+    An answer holds the part that every good version must give; probabilities differ from version to version.
+    """
     flat = [value for row in rows for value in row]
-    shape = [len(rows), len(FEATURES)]
-    return {
-        "labels": labels,
-        "predict": rows,
-        "infer": {"inputs": [{"name": "features", "datatype": "FP32", "shape": shape, "data": flat}]},
-    }
+    tensor = {"name": "features", "datatype": "FP32", "shape": [len(rows), len(FEATURES)], "data": flat}
+    label = {"name": "label", "datatype": "INT64", "shape": [len(labels)], "data": labels}
+    return [
+        {"path": "/predict", "request": rows, "answer": {"predictions": labels}},
+        {"path": "/v2/models/weather/infer", "request": {"inputs": [tensor]}, "answer": {"outputs": [label]}},
+    ]
 
 
 def render_golden(golden: dict[str, Any]) -> str:

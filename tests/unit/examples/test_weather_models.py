@@ -19,9 +19,12 @@ A_REAL_ROW = [34.927778, 0.24, 7.3899, 83.0, 16.1, 1016.51, 1.0]
 ANNOTATIONS_LIMIT_BYTES = 256 * 1024  # of Kubernetes; `kubectl apply` keeps a copy of the object in one
 
 
-def config_map(weather: Path, version: str) -> dict[str, Any]:
+Json = dict[str, Any]
+
+
+def config_map(weather: Path, version: str) -> Json:
     content = (weather / "models" / f"weather-v{version}.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(content)
+    read: Json = yaml.safe_load(content)
     return read
 
 
@@ -77,22 +80,31 @@ def test_version_4_answers_the_labels_of_version_2_as_text(weather: Path, observ
     assert answer(weather, "4", rows).tolist() == [str(label) for label in answer(weather, "2", rows)]
 
 
-@pytest.mark.parametrize("version", ["1", "2"])
-def test_golden_requests_get_their_labels_from_both_good_versions(weather: Path, version: str) -> None:
-    golden = json.loads((weather / "golden.json").read_text(encoding="utf-8"))
+def golden_cases(weather: Path, path: str) -> list[Json]:
+    cases = json.loads((weather / "golden.json").read_text(encoding="utf-8"))["cases"]
+    return [case for case in cases if case["path"] == path]
 
-    for case in golden["cases"]:
-        tensor = case["infer"]["inputs"][0]
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_golden_rows_get_their_predictions_from_both_good_versions(weather: Path, version: str) -> None:
+    for case in golden_cases(weather, "/predict"):
+        assert answer(weather, version, case["request"]).tolist() == case["answer"]["predictions"]
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_golden_tensors_get_their_labels_from_both_good_versions(weather: Path, version: str) -> None:
+    for case in golden_cases(weather, "/v2/models/weather/infer"):
+        (tensor,), (label,) = case["request"]["inputs"], case["answer"]["outputs"]
         rows = np.array(tensor["data"]).reshape(tensor["shape"])
-        assert case["predict"] == rows.tolist()
-        assert answer(weather, version, rows).tolist() == case["labels"]
+        assert answer(weather, version, rows).tolist() == label["data"]
+        assert label["shape"] == [len(rows)]
 
 
 def test_golden_requests_ask_for_both_labels_and_for_several_rows_at_once(weather: Path) -> None:
-    cases = json.loads((weather / "golden.json").read_text(encoding="utf-8"))["cases"]
+    predictions = [case["answer"]["predictions"] for case in golden_cases(weather, "/predict")]
 
-    assert {label for case in cases for label in case["labels"]} == {0, 1}
-    assert max(len(case["labels"]) for case in cases) > 1
+    assert {label for labels in predictions for label in labels} == {0, 1}
+    assert max(len(labels) for labels in predictions) > 1
 
 
 @pytest.mark.parametrize("version", ["1", "2", "3", "4"])
