@@ -1,0 +1,176 @@
+"""The process: settings, listen, model, signals, exit code.
+
+It listens before it has a model, so that probes are answered (alive, not ready) during a long download. A model that
+cannot be served ends the process with one plain sentence, on stderr and where `kubectl describe pod` shows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import uvloop
+
+from serin_server.cpu_limit import observe_cpus
+from serin_server.endpoints import Endpoints
+from serin_server.inference.engine import ModelLoadError
+from serin_server.lifecycle import Lifecycle
+from serin_server.log_lines import configure_logging
+from serin_server.model_source import ModelSource, ModelSourceError, fetched_model
+from serin_server.routes import Router
+from serin_server.served_model import ServedModel, load_served_model
+from serin_server.settings import Settings, SettingsError, parse_settings
+from serin_server.telemetry import Telemetry
+from serin_server.wire.limits import Limits
+from serin_server.wire.listener import Listener
+
+_LOG = logging.getLogger("serin_server")
+
+_MAX_TERMINATION_MESSAGE_BYTES = 4096
+"""Kubernetes keeps no more of it."""
+
+
+_LOADER = "model-loader"
+
+
+class StartError(Exception):
+    """The server cannot start; the text is one plain sentence."""
+
+
+def main() -> int:
+    termination_log = Path("/dev/termination-log")
+    try:
+        settings = parse_settings(sys.argv[1:], os.environ)
+        termination_log = settings.termination_log
+        configure_logging(settings.log_format)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(serve(settings))
+        _leave_without_the_loader(code)
+        return code
+    except (SettingsError, StartError) as error:
+        sentence = f"serin_server: {error}"
+        sys.stderr.write(sentence + "\n")
+        write_termination_message(termination_log, sentence)
+        return 2 if isinstance(error, SettingsError) else 1
+
+
+def _leave_without_the_loader(code: int) -> None:
+    """A loader that SIGTERM interrupted may be inside the runtime's C++, which does not survive a normal exit."""
+    if any(thread.name == _LOADER for thread in threading.enumerate()):
+        logging.shutdown()
+        os._exit(code)
+
+
+async def serve(settings: Settings) -> int:
+    loop = asyncio.get_running_loop()
+    lifecycle = Lifecycle()
+    telemetry = Telemetry(settings.model_name, settings.model_version)
+    with ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference") as pool:
+        endpoints = Endpoints(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
+        router = Router(endpoints, telemetry, settings.model_name, settings.model_version)
+        listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
+        await _listen(listener, settings)
+
+        leave = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, leave.set)
+
+        if await _become_ready(settings, lifecycle, telemetry, leave):
+            await leave.wait()
+        await _drain(settings, lifecycle, listener)
+    return 0
+
+
+async def _listen(listener: Listener, settings: Settings) -> None:
+    try:
+        port = await listener.listen(settings.host, settings.http_port)
+    except OSError as error:
+        where = f"{settings.host or '*'}:{settings.http_port}"
+        raise StartError(f"cannot listen on {where}: {error.strerror or error}") from error
+    _LOG.info("listening", extra={"facts": {"port": port}})
+
+
+async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, leave: asyncio.Event) -> bool:
+    """False when the process was told to leave before the model was there."""
+    start = monotonic()
+    loading = asyncio.ensure_future(_load_in_thread(settings))
+    leaving = asyncio.ensure_future(leave.wait())
+    await asyncio.wait((loading, leaving), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if not loading.done():
+        loading.cancel()
+        return False
+    try:
+        model = loading.result()
+    except (ModelSourceError, ModelLoadError) as error:
+        what = f"model {settings.model_name!r} version {settings.model_version!r}"
+        raise StartError(f"cannot serve {what}: {error}") from error
+    seconds = monotonic() - start
+    telemetry.record_loaded(seconds)
+    lifecycle.become_ready(model)
+    facts = {"model": settings.model_name, "version": settings.model_version, "load_seconds": round(seconds, 3)}
+    _LOG.info("ready", extra={"facts": facts})
+    return True
+
+
+async def _load_in_thread(settings: Settings) -> ServedModel:
+    """In a daemon thread and not in a pool: nothing waits for a daemon, so SIGTERM can interrupt a download."""
+    loop = asyncio.get_running_loop()
+    loaded: asyncio.Future[ServedModel] = loop.create_future()
+
+    def settle(model: ServedModel | None, error: Exception | None) -> None:
+        if loaded.cancelled():
+            return
+        if model is not None:
+            loaded.set_result(model)
+        elif error is not None:
+            loaded.set_exception(error)
+
+    def load() -> None:
+        try:
+            model, error = load_model(settings), None
+        except Exception as caught:  # noqa: BLE001 - raised again in the loop
+            model, error = None, caught
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, model, error)
+
+    threading.Thread(target=load, name=_LOADER, daemon=True).start()
+    return await loaded
+
+
+def load_model(settings: Settings) -> ServedModel:
+    source = ModelSource(settings.model_uri, settings.model_digest, settings.download_directory)
+    with fetched_model(source) as path:
+        return load_served_model(path, settings.model_name, settings.model_version, settings.threads)
+
+
+async def _drain(settings: Settings, lifecycle: Lifecycle, listener: Listener) -> None:
+    was_ready = lifecycle.phase.is_ready
+    lifecycle.start_draining()
+    listener.start_leaving()
+    _LOG.info("draining", extra={"facts": {"seconds": settings.drain_seconds if was_ready else 0}})
+    if was_ready:
+        await asyncio.sleep(settings.drain_seconds)
+    cut_off = await listener.finish(settings.finish_seconds)
+    _LOG.info("stopped", extra={"facts": {"connections_cut_off": cut_off}})
+
+
+def write_termination_message(path: Path, sentence: str) -> None:
+    """Only into a file that is there: Kubernetes makes it, and nobody else wants one in /dev."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+            file.write(sentence.encode()[:_MAX_TERMINATION_MESSAGE_BYTES])
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

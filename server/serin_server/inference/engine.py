@@ -1,0 +1,134 @@
+"""ONNX Runtime behind three words: load, signature, run. The only importer of onnxruntime.
+
+scikit-learn's classifiers, converted with the default options, give their probabilities as a sequence of maps
+(ZipMap). The protocol has no maps, so such an output is served as a tensor [rows, classes] with the classes in the
+order of the map's keys; `observe_class_labels` says which they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from serin_server.oip.datatypes import BYTES, DATATYPES, Array
+from serin_server.oip.signature import DYNAMIC, Signature, TensorSpec
+
+_DATATYPE_NAMES = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": BYTES.name,
+}
+
+_PROBABILITY_MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
+
+_LOAD_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+)
+
+_SEVERITY_ERROR = 3
+
+
+class ModelLoadError(Exception):
+    """The model cannot be served; the text is one plain sentence."""
+
+
+class RefusedInputError(Exception):
+    """The runtime found that the inputs do not fit the model, before any of its nodes ran."""
+
+
+class Engine:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._maps = frozenset(output.name for output in session.get_outputs() if output.type in _PROBABILITY_MAPS)
+        self.signature = Signature(
+            inputs=tuple(_make_spec("input", argument) for argument in session.get_inputs()),
+            outputs=tuple(_make_spec("output", argument) for argument in session.get_outputs()),
+        )
+
+    def run(self, feeds: dict[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        values = self._run(feeds, outputs)
+        if self._maps:
+            values = [
+                _make_probability_tensor(value) if name in self._maps else value
+                for name, value in zip(outputs, values, strict=True)
+            ]
+        return dict(zip(outputs, values, strict=True))
+
+    def observe_class_labels(self, feeds: dict[str, Array]) -> dict[str, tuple[Any, ...]]:
+        """The classes of each output of probability maps. Only an answer shows them."""
+        names = sorted(self._maps)
+        return (
+            {name: tuple(rows[0]) for name, rows in zip(names, self._run(feeds, names), strict=True)} if names else {}
+        )
+
+    def _run(self, feeds: dict[str, Array], outputs: Sequence[str]) -> list[Any]:
+        try:
+            values: list[Any] = self._session.run(outputs, feeds)
+        except ort_errors.InvalidArgument as error:
+            # The same class is raised for inputs that do not fit (the client's fault) and by nodes at work (the
+            # model's fault); only the text tells them apart.
+            if "Non-zero status code returned while running" in str(error):
+                raise
+            raise RefusedInputError(make_sentence(error)) from error
+        return values
+
+
+def load_engine(path: Path, threads: int) -> Engine:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SEVERITY_ERROR
+    # Spinning threads would burn the pod's CPU limit while they wait for the next request.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _LOAD_ERRORS as error:
+        raise ModelLoadError(f"ONNX Runtime cannot load it: {make_sentence(error)}") from error
+    return Engine(session)
+
+
+def make_sentence(error: Exception) -> str:
+    """What the runtime says, on one line and without its own prefix."""
+    return " ".join(re.sub(r"^\[ONNXRuntimeError\] : \d+ : ", "", str(error)).split())
+
+
+def _make_spec(role: str, argument: Any) -> TensorSpec:
+    if argument.type in _PROBABILITY_MAPS:
+        return TensorSpec(argument.name, DATATYPES["FP32"], (DYNAMIC, DYNAMIC))
+    name = _DATATYPE_NAMES.get(argument.type)
+    if name is None:
+        raise ModelLoadError(
+            f"its {role} {argument.name!r} has the type {argument.type}, expected one of {', '.join(_DATATYPE_NAMES)}"
+            + (f" or {' or '.join(_PROBABILITY_MAPS)}" if role == "output" else "")
+        )
+    shape = tuple(size if isinstance(size, int) and size >= 0 else DYNAMIC for size in argument.shape)
+    # The runtime shows a scalar and a tensor without any shape alike, as no dimensions.
+    return TensorSpec(argument.name, DATATYPES[name], shape or None)
+
+
+def _make_probability_tensor(rows: list[dict[Any, float]]) -> Array:
+    return np.array([list(row.values()) for row in rows], dtype=np.float32)

@@ -1,0 +1,116 @@
+"""The first runs of a model, with generated inputs, before anybody may use it.
+
+They pay the runtime's one-time costs, show that the model runs at all, tell the class labels, and measure how long it
+takes: a short model runs inside the event loop, where a run costs a few microseconds less than handing it to a thread;
+a long one runs in a thread, so that health checks and other requests are answered meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import sys
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from serin_server.inference.engine import Engine, ModelLoadError, make_sentence
+from serin_server.oip.datatypes import BYTES, Array
+from serin_server.oip.signature import DYNAMIC, Signature, TensorSpec
+
+_LOG = logging.getLogger(__name__)
+
+INLINE_SECONDS = 200e-6
+"""Up to here a run blocks the event loop no longer than parsing a middling request does."""
+
+_RUNS = 20
+_ENOUGH_SECONDS = 0.5
+_MANY_ROWS = 64
+_INNER_SIZES = (1, 8, 64, 224)
+"""Tried for dimensions other than the first: lengths of sequences, sides of images."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    run_seconds: float | None
+    """Of one row. None when no generated input suited the model."""
+    inline_rows: int
+    """Up to so many rows run inside the event loop; 0: none."""
+    class_labels: dict[str, tuple[Any, ...]]
+
+
+def warm_up(engine: Engine) -> WarmUp:
+    feeds = _find_suitable_inputs(engine)
+    if feeds is None:
+        return WarmUp(run_seconds=None, inline_rows=0, class_labels={})
+    run_seconds = _measure_run_seconds(engine, feeds)
+    return WarmUp(run_seconds, _measure_inline_rows(engine, run_seconds), engine.observe_class_labels(feeds))
+
+
+def make_inputs(signature: Signature, rows: int, inner_size: int) -> dict[str, Array]:
+    return {spec.name: _make_input(spec, rows, inner_size) for spec in signature.inputs}
+
+
+def decide_inline_rows(one_row_seconds: float, many_rows_seconds: float, many_rows: int) -> int:
+    if one_row_seconds > INLINE_SECONDS:
+        return 0
+    further_row_seconds = (many_rows_seconds - one_row_seconds) / (many_rows - 1)
+    if further_row_seconds <= 0:
+        return many_rows
+    return 1 + int((INLINE_SECONDS - one_row_seconds) / further_row_seconds)
+
+
+def _find_suitable_inputs(engine: Engine) -> dict[str, Array] | None:
+    """None when there are none.
+
+    Where only the first dimension is open and all is numeric, a failure is the model's; elsewhere it may be the fault
+    of our guess, which must not keep a good model from serving.
+    """
+    signature = engine.signature
+    is_a_guess = _has_open_inner_dimensions(signature) or any(spec.datatype is BYTES for spec in signature.inputs)
+    for inner_size in _INNER_SIZES if is_a_guess else _INNER_SIZES[:1]:
+        feeds = make_inputs(signature, 1, inner_size)
+        try:
+            engine.run(feeds, [spec.name for spec in signature.outputs])
+        except Exception as error:
+            if not is_a_guess:
+                raise ModelLoadError(f"it fails on its first run: {make_sentence(error)}") from error
+        else:
+            return feeds
+    _LOG.warning("no generated input suits the model: it serves without having run once")
+    return None
+
+
+def _measure_run_seconds(engine: Engine, feeds: dict[str, Array]) -> float:
+    names = [spec.name for spec in engine.signature.outputs]
+    durations: list[float] = []
+    while len(durations) < _RUNS and sum(durations) < _ENOUGH_SECONDS:
+        start = perf_counter()
+        engine.run(feeds, names)
+        durations.append(perf_counter() - start)
+    return statistics.median(durations)
+
+
+def _measure_inline_rows(engine: Engine, one_row_seconds: float) -> int:
+    signature = engine.signature
+    if one_row_seconds > INLINE_SECONDS or _has_open_inner_dimensions(signature):
+        return 0
+    if not all(spec.has_dynamic_rows for spec in signature.inputs):
+        return sys.maxsize  # Every request has the one size that was measured.
+    many_rows_seconds = _measure_run_seconds(engine, make_inputs(signature, _MANY_ROWS, 1))
+    return decide_inline_rows(one_row_seconds, many_rows_seconds, _MANY_ROWS)
+
+
+def _has_open_inner_dimensions(signature: Signature) -> bool:
+    return any(spec.shape is None or DYNAMIC in spec.shape[1:] for spec in signature.inputs)
+
+
+def _make_input(spec: TensorSpec, rows: int, inner_size: int) -> Array:
+    sizes = spec.shape if spec.shape is not None else (DYNAMIC,)
+    first = [rows if sizes[0] == DYNAMIC else sizes[0]]
+    shape = first + [inner_size if size == DYNAMIC else size for size in sizes[1:]]
+    if spec.datatype is BYTES:
+        return np.full(shape, "", dtype=object)
+    return np.zeros(shape, dtype=spec.datatype.dtype)

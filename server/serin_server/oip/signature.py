@@ -1,0 +1,45 @@
+"""What a model takes and gives: names, datatypes and shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serin_server.oip.datatypes import Datatype
+
+DYNAMIC = -1
+"""The protocol's mark of a dimension that the request chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...] | None
+    """None: the model does not say, every shape is passed on to it."""
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        if self.shape is None:
+            return True
+        return len(shape) == len(self.shape) and all(
+            want in (DYNAMIC, got) for want, got in zip(self.shape, shape, strict=True)
+        )
+
+    @property
+    def has_dynamic_rows(self) -> bool:
+        return self.shape is not None and self.shape[:1] == (DYNAMIC,)
+
+    @property
+    def is_scalar_per_row(self) -> bool:
+        return self.shape is not None and (len(self.shape) == 1 or (len(self.shape) == 2 and self.shape[1] == 1))
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.datatype} {list(self.shape) if self.shape is not None else 'of any shape'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def describe_inputs(self) -> str:
+        return ", ".join(map(str, self.inputs))

@@ -1,0 +1,122 @@
+"""Path and method to endpoint, and every way a request can fail to its HTTP code.
+
+One process serves one model, so all paths are known at the start and finding one is a single look into a table.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from serin_server.endpoints import Answer, Endpoints, HttpError
+from serin_server.inference.engine import RefusedInputError
+from serin_server.oip.errors import InvalidRequestError
+from serin_server.telemetry import Telemetry
+from serin_server.wire.request import Request
+from serin_server.wire.response import Response, make_error
+
+_LOG = logging.getLogger(__name__)
+
+_MODEL_PATH = re.compile(rb"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: bytes
+    endpoint: Callable[[Request], Answer]
+    counted_as: str | None = None
+    """The `method` label of the request counter; None for what is not inference."""
+
+    def takes(self, method: bytes) -> bool:
+        return method == self.method or (method == b"HEAD" and self.method == b"GET")
+
+    @property
+    def allowed(self) -> str:
+        return "GET, HEAD" if self.method == b"GET" else self.method.decode()
+
+
+class Router:
+    def __init__(self, endpoints: Endpoints, telemetry: Telemetry, model: str, version: str) -> None:
+        self._telemetry = telemetry
+        self._model = model
+        self._version = version
+        self._table = make_table(endpoints, model, version)
+
+    def handle(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
+        try:
+            answer = self._find(request).endpoint(request)
+        except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer
+            return make_failure(error, request)
+        return answer if isinstance(answer, Response) else self._finish(answer, request)
+
+    def record(self, request: Request, status: int, seconds: float) -> None:
+        route = self._table.get(request.path)
+        counted_as = route.counted_as if route is not None else _name_of_unknown_inference(request.path)
+        if counted_as is not None:
+            self._telemetry.record_request(counted_as, status, seconds)
+
+    async def _finish(self, answer: Coroutine[Any, Any, Response], request: Request) -> Response:
+        try:
+            return await answer
+        except Exception as error:  # noqa: BLE001 - as above
+            return make_failure(error, request)
+
+    def _find(self, request: Request) -> Route:
+        route = self._table.get(request.path)
+        if route is None:
+            raise HttpError(404, self._explain_unknown(request.path))
+        if not route.takes(request.method):
+            allowed = route.allowed
+            raise HttpError(
+                405, f"expected {allowed}, got {request.method.decode('latin-1')}", b"allow: %s\r\n" % allowed.encode()
+            )
+        return route
+
+    def _explain_unknown(self, path: bytes) -> str:
+        found = _MODEL_PATH.fullmatch(path)
+        if found is None:
+            return f"nothing is at {_show(path)}; GET / lists what is"
+        if found["model"] != self._model.encode():
+            return f"Request for unknown model: {_show(found['model'])} is not served here, {self._model!r} is"
+        return f"unknown version {_show(found['version'])} of model {self._model!r}: here it is {self._version!r}"
+
+
+def make_table(endpoints: Endpoints, model: str, version: str) -> dict[bytes, Route]:
+    table = {
+        b"/": Route(b"GET", endpoints.welcome),
+        b"/metrics": Route(b"GET", endpoints.metrics),
+        b"/predict": Route(b"POST", endpoints.predict, counted_as="predict"),
+        b"/v2": Route(b"GET", endpoints.server_metadata),
+        b"/v2/health/live": Route(b"GET", endpoints.live),
+        b"/v2/health/ready": Route(b"GET", endpoints.ready),
+        b"/v2/models": Route(b"GET", endpoints.models),
+    }
+    for path in (f"/v2/models/{model}".encode(), f"/v2/models/{model}/versions/{version}".encode()):
+        table[path] = Route(b"GET", endpoints.model_metadata)
+        table[path + b"/ready"] = Route(b"GET", endpoints.model_ready)
+        table[path + b"/infer"] = Route(b"POST", endpoints.infer, counted_as="infer")
+    return table
+
+
+def make_failure(error: Exception, request: Request) -> Response:
+    if isinstance(error, HttpError):
+        return make_error(error.status, str(error), error.headers)
+    if isinstance(error, InvalidRequestError | RefusedInputError):
+        return make_error(400, str(error))
+    error_id = uuid.uuid4().hex[:12]
+    facts = {"error_id": error_id, "request": repr(request)}
+    _LOG.error("request failed", exc_info=error, extra={"facts": facts})
+    return make_error(500, f"the model or the server failed; the log has the details under the id {error_id}")
+
+
+def _name_of_unknown_inference(path: bytes) -> str | None:
+    found = _MODEL_PATH.fullmatch(path)
+    return "infer" if found is not None and found["verb"] == b"/infer" else None
+
+
+def _show(name: bytes) -> str:
+    return repr(name.decode("utf-8", "replace"))

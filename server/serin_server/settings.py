@@ -1,0 +1,160 @@
+"""What the process is told: flags, and for each flag an environment variable `SERIN_...` as its default."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_LOG_FORMATS: Final = ("auto", "json", "plain")
+_SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
+
+
+class SettingsError(Exception):
+    """A flag or variable has a value that cannot be used; the text is one plain sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    model_uri: str
+    model_name: str
+    model_version: str
+    model_digest: str | None
+    host: str
+    http_port: int
+    threads: int
+    drain_seconds: float
+    finish_seconds: float
+    max_body_bytes: int
+    download_directory: Path | None
+    log_format: str
+    termination_log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    flag: str
+    parse: Callable[[str], Any]
+    default: str | None
+    meaning: str
+
+    @property
+    def field(self) -> str:
+        return self.flag.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        return "SERIN_" + self.field.upper()
+
+
+def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    parser = _Parser(
+        prog="python -m serin_server",
+        description="Serves one ONNX model over HTTP. Each flag can also be given by the variable in brackets.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for option in _OPTIONS:
+        default = "" if option.default in (None, "") else f" (default: {option.default})"
+        meaning = f"{option.meaning}{default} [{option.variable}]".replace("%", "%%")
+        parser.add_argument(f"--{option.flag}", dest=option.field, metavar="VALUE", help=meaning)
+    given = vars(parser.parse_args(arguments))
+    return Settings(**{option.field: _choose(option, given[option.field], environment) for option in _OPTIONS})
+
+
+def _choose(option: _Option, given: str | None, environment: Mapping[str, str]) -> Any:
+    text, source = given, f"--{option.flag}"
+    if text is None:
+        text, source = environment.get(option.variable), option.variable
+        # Kubernetes sets SERIN_HTTP_PORT=tcp://10.0.0.1:80 by itself in a namespace with a Service "serin-http".
+        if text is not None and _SERVICE_LINK.match(text):
+            text = None
+    if text is None:
+        text = option.default
+    if text is None:
+        raise SettingsError(f"--{option.flag} ({option.variable}) is missing: {option.meaning}")
+    try:
+        return option.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{source}: expected {error}, got {text!r}") from error
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; --help lists the flags")
+
+
+def _parse_name(text: str) -> str:
+    if not re.fullmatch(r"[^/\s]{1,253}", text):
+        raise ValueError("a name without slashes and spaces")
+    return text
+
+
+def _parse_digest(text: str) -> str | None:
+    if not text:
+        return None
+    if not _DIGEST.fullmatch(text):
+        raise ValueError("sha256: and 64 hexadecimal digits")
+    return text
+
+
+def _parse_directory(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _parse_log_format(text: str) -> str:
+    if text not in _LOG_FORMATS:
+        raise ValueError(f"one of {', '.join(_LOG_FORMATS)}")
+    return text
+
+
+def _parse_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise ValueError("seconds from 0 to 86400")
+    return seconds
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else -1
+        if not least <= number <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return number
+
+    return parse
+
+
+_OPTIONS: Final = (
+    _Option(
+        "model-uri",
+        str,
+        None,
+        "where the model is: file:///path, a plain path, https://… (http:// only inside the cluster or with a digest); "
+        "a directory means its model.onnx",
+    ),
+    _Option("model-name", _parse_name, "model", "the name in paths, answers and metrics"),
+    _Option("model-version", _parse_name, "1", "the version in paths, answers and metrics"),
+    _Option("model-digest", _parse_digest, "", "sha256:… of the model file; another file is not loaded"),
+    _Option("host", str, "", "the address to listen on, empty: every address, IPv4 and IPv6"),
+    _Option("http-port", _whole_number(0, 65_535), "8080", "the port to listen on, 0: any free one"),
+    _Option("threads", _whole_number(1, 1024), "1", "threads that one run of the model may use"),
+    _Option("drain-seconds", _parse_seconds, "5", "how long after SIGTERM new requests are still answered"),
+    _Option("finish-seconds", _parse_seconds, "20", "how long after that requests in flight may take to finish"),
+    _Option("max-body-bytes", _whole_number(1, 2**31), str(16 * 1024 * 1024), "the largest request body"),
+    _Option("download-directory", _parse_directory, "", "where a download is put, empty: the temporary directory"),
+    _Option("log-format", _parse_log_format, "auto", "json, plain, or auto: plain on a terminal"),
+    _Option(
+        "termination-log",
+        Path,
+        "/dev/termination-log",
+        "the file, if there is one, that gets the sentence on why the server could not start",
+    ),
+)
