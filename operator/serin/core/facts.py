@@ -107,6 +107,17 @@ class RolloutFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterRequest:
+    """The latest scrape of two counters of some pods. `total` and `failed` None: the counters of Serin's server."""
+
+    key: Key
+    pods: tuple[str, ...]
+    total: str | None
+    failed: str | None
+    window_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MetricReadings:
     """What Prometheus answered: the latest scrape of each pod that has one."""
 
@@ -139,6 +150,7 @@ class Facts:
     deployments: tuple[DeploymentFacts, ...] = ()
     pods: tuple[PodFacts, ...] = ()
     rollouts: tuple[RolloutFacts, ...] = ()
+    services: frozenset[str] = frozenset()
     # Percent of the requests that each route gets now, as the traffic provider sees it.
     shares: Mapping[Route, float] = field(default_factory=dict)
     # None: nobody asked, because no comparison is due.

@@ -21,13 +21,6 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Tie:
-    """Makes a Rollout that a person created a child of its ModelDeployment; nothing of its spec is touched."""
-
-    manifest: Manifest
-
-
-@dataclass(frozen=True, slots=True)
 class CreateRollout:
     """A Rollout's spec is written once, so it is created and never applied again."""
 
@@ -74,7 +67,7 @@ class Emit:
     message: str
 
 
-Action = Apply | Tie | CreateRollout | Delete | SetTraffic | WriteStatus | Emit
+Action = Apply | CreateRollout | Delete | SetTraffic | WriteStatus | Emit
 
 
 @dataclass(frozen=True, slots=True)

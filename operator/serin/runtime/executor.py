@@ -19,7 +19,7 @@ from serin.core.facts import Key
 from serin.core.plan import Apply, CreateRollout, Delete, Emit, Plan, SetTraffic, WriteStatus
 from serin.runtime.cache import Cache
 from serin.runtime.deviations import find_deviations
-from serin.runtime.outcomes import AlreadyExists, Conflict, NameTaken, Unreachable
+from serin.runtime.outcomes import AlreadyExists, Conflict, Invalid, NameTaken, Unreachable
 from serin.runtime.ports import (
     Absent,
     Cluster,
@@ -151,6 +151,8 @@ class Executor:
             if isinstance(error, AlreadyExists):
                 raise Conflict(str(error)) from error
             raise
+        except Invalid as error:
+            raise Invalid(error.message, ref.kind, ref.name) from error
         return stored
 
     async def _refresh(self, ref: ObjectRef) -> None:

@@ -88,13 +88,15 @@ class Forbidden(ClusterError):
 
 
 class Invalid(ClusterError):
-    """The API server refuses the object; the message names the field."""
+    """The API server refuses the object; the message names the field, the executor adds which object it was."""
 
     outcome = Outcome.INVALID
 
-    @property
-    def message(self) -> str:
-        return str(self)
+    def __init__(self, message: str, kind: str = "", name: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.name = name
+        self.message = message
 
 
 class NameTaken(ClusterError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from serin.core.facts import Key, MetricReadings, MetricsUnavailable, PodFacts, Route
+from serin.core.facts import CounterRequest, MetricReadings, MetricsUnavailable, PodFacts, Route
 from serin.core.plan import Emit, TrafficIntent
 
 JsonObject = dict[str, Any]
@@ -68,17 +68,6 @@ class Cluster(Protocol):
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         """Background deletion of exactly the object with that uid; already gone is success."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class CounterRequest:
-    """The latest scrape of two counters of some pods. `total` and `failed` None: the counters of Serin's server."""
-
-    key: Key
-    pods: tuple[str, ...]
-    total: str | None
-    failed: str | None
-    window_seconds: float
 
 
 class MetricSource(Protocol):

@@ -83,6 +83,7 @@ class VerdictStatus(Schema):
     good: Annotated[str, Field(description="How far the evidence is towards promotion.")] = "0%"
     bad: Annotated[str, Field(description="How far the evidence is towards rejection.")] = "0%"
     eta: Annotated[str | None, Field(description="Time until the verdict, at the present rate of requests.")] = None
+    sentence: Annotated[str | None, Field(description="The last judgement in words.")] = None
 
 
 class CountsStatus(Schema):

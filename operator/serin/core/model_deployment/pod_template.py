@@ -9,7 +9,6 @@ from typing import Any
 
 from serin.api.v1alpha1.model_deployment import Health, Pod, RevisionContent, Server
 from serin.api.v1alpha1.shared import duration_seconds
-from serin.core.model_deployment.names import pod_labels
 
 MODEL_MOUNT = "/models"
 DEFAULT_IMAGE_MODEL = "model.onnx"

@@ -1,0 +1,202 @@
+"""One look at one ModelDeployment: facts in, plan out. The rules of motion, in the order in which they apply.
+
+Order of a plan, and why:
+1. a Rollout's status, when its phase changes: the decision is on record, under a resourceVersion precondition, before
+   anything follows from it; after a crash the effects follow from the record.
+2. pods that start or grow, then traffic, then pods that shrink: nobody is sent to what is not there.
+3. a promotion's ending stands between traffic and shrinking: first the ModelDeployment's new stable, then Promoted.
+4. the ModelDeployment's status last, then events.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
+from serin.api.v1alpha1.rollout import RolloutStatus
+from serin.core.facts import Facts, InvalidSpec, Refusal, RevisionFacts, Route, Track
+from serin.core.model_deployment.attempts import decide_new_attempt, open_rollouts
+from serin.core.model_deployment.children import make_controller_revision, make_rollout_tie, make_user_service
+from serin.core.model_deployment.history import decide_cleanup
+from serin.core.model_deployment.lifecycle import Situation, make_status, make_stuck_status
+from serin.core.model_deployment.outcomes import Memory, make_stable, recall, remember_ending
+from serin.core.model_deployment.pod_template import version_of
+from serin.core.model_deployment.pods import decide_targets, plan_pods, plan_variant_services
+from serin.core.model_deployment.revisions import find_or_make_revision
+from serin.core.plan import Action, Apply, CreateRollout, Plan, SetTraffic, TrafficIntent, WriteStatus
+from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.decide import Move, decide_move, decide_refused
+from serin.core.rollout.events import make_events
+from serin.core.rollout.lifecycle import make_rollout_status
+from serin.core.rollout.phases import is_terminal
+from serin.core.rollout.routes import wanted_pods, wanted_weights
+
+# Nobody tells us when a foreign object goes away or an admission rule changes.
+RETRY_REFUSED_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one look does to the active Rollout."""
+
+    attempt: Attempt
+    move: Move
+    status: RolloutStatus
+
+    @property
+    def is_over(self) -> bool:
+        return is_terminal(self.move.phase)
+
+    @property
+    def has_moved(self) -> bool:
+        return self.attempt.rollout.status.phase != self.move.phase
+
+
+def decide(facts: Facts) -> Plan:
+    """The plan for the ModelDeployment of these facts. Total: every state of the world gets one."""
+    owner = facts.model_deployment
+    if owner.deleting:
+        return Plan(owner.key)  # the children go with their owner
+    spec = owner.spec
+    if isinstance(spec, InvalidSpec):
+        return Plan(owner.key, (_write(facts, make_stuck_status(facts, "InvalidSpec", spec.message)),))
+    desired = find_or_make_revision(owner.key.name, spec.content, facts.revisions, facts.default_server_image)
+    memory = recall(facts, desired)
+    step = _decide_step(facts, spec, desired, memory)
+    if facts.refusal:
+        return _plan_refused(facts, facts.refusal, step)
+    return _plan(facts, spec, desired, memory, step)
+
+
+def _decide_step(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory) -> Step | None:
+    waiting = open_rollouts(facts)
+    if not waiting:
+        return None
+    rollout = waiting[0]
+    assert not isinstance(rollout.spec, InvalidSpec)
+    attempt = Attempt(
+        facts=facts,
+        rollout=rollout,
+        spec=rollout.spec,
+        desired=desired,
+        stable=memory.stable,
+        replicas=spec.replicas,
+        default_plan=spec.rollout,
+        is_frozen=spec.paused,
+    )
+    move = decide_refused(attempt, facts.refusal) if facts.refusal else decide_move(attempt)
+    return Step(attempt, move, make_rollout_status(attempt, move))
+
+
+def _plan_refused(facts: Facts, refusal: Refusal, step: Step | None) -> Plan:
+    """Something stands in the way: say so and change nothing. An attempt that cannot go on like this ends."""
+    actions: list[Action] = []
+    if step:
+        actions += [_write_rollout(step), *make_events(step.attempt, step.move)]
+    actions.insert(min(1, len(actions)), _write(facts, make_stuck_status(facts, refusal.reason, refusal.message)))
+    return Plan(facts.model_deployment.key, tuple(actions), look_again_after_seconds=RETRY_REFUSED_SECONDS)
+
+
+def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory, step: Step | None) -> Plan:
+    after = _remember(facts, desired, memory, step)
+    running = step if step and not step.is_over else None
+    starting = decide_new_attempt(facts, spec, desired, after)
+    situation = Situation(
+        facts,
+        spec,
+        desired,
+        after,
+        attempt=running.attempt if running else None,
+        move=running.move if running else None,
+        starting=starting.manifest["metadata"]["name"] if starting else None,
+    )
+    status = _write(facts, make_status(situation))
+    events = make_events(step.attempt, step.move) if step else ()
+    if spec.paused:
+        return Plan(facts.model_deployment.key, (*_record(step), status, *events))
+    pods = plan_pods(facts, desired, decide_targets(spec, after.stable, desired, _attempt_pods(running)))
+    is_promoted = step is not None and step.move.phase == "Promoted"
+    actions: tuple[Action, ...] = (
+        Apply(make_controller_revision(facts.model_deployment, desired)),
+        *_ties(facts),
+        *(() if is_promoted else _record(step)),
+        *pods.grow,
+        *plan_variant_services(facts, running.attempt if running else None, spec.service.port),
+        SetTraffic(_make_intent(facts, spec, desired, after, running)),
+        *((status, *_record(step)) if is_promoted else ()),
+        *pods.shrink,
+        *((starting,) if starting else ()),
+        *decide_cleanup(facts, spec, _in_use(desired, after, running)),
+        *(() if is_promoted else (status,)),
+        *events,
+    )
+    return Plan(facts.model_deployment.key, actions, _look_again_after_seconds(facts, step, starting))
+
+
+def _remember(facts: Facts, desired: RevisionFacts, memory: Memory, step: Step | None) -> Memory:
+    if step and step.is_over:
+        return remember_ending(memory, step.attempt.rollout, step.status, desired, facts.now)
+    if memory.stable is None and step is None and not _is_paused(facts):
+        live = facts.deployment(Route(desired.name, Track.PRIMARY))
+        if live and live.settled and live.replicas == live.ready > 0:
+            # Its attempt had failed by the deadline, and its pods got ready after all.
+            return make_stable(memory, desired.name, version_of(desired.content, desired.name), facts.now)
+    return memory
+
+
+def _is_paused(facts: Facts) -> bool:
+    spec = facts.model_deployment.spec
+    return isinstance(spec, InvalidSpec) or spec.paused
+
+
+def _attempt_pods(running: Step | None) -> Mapping[Route, int]:
+    return wanted_pods(running.attempt, running.move.phase) if running else {}
+
+
+def _make_intent(
+    facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory, running: Step | None
+) -> TrafficIntent:
+    weights: Mapping[Route, float]
+    if running:
+        weights = wanted_weights(running.attempt, running.move.phase)
+    else:
+        weights = {Route(memory.stable.revision if memory.stable else desired.name, Track.PRIMARY): 100.0}
+    return TrafficIntent(make_user_service(facts.model_deployment, spec.service), weights)
+
+
+def _in_use(desired: RevisionFacts, memory: Memory, running: Step | None) -> frozenset[str]:
+    names = {desired.name}
+    names |= {memory.stable.revision} if memory.stable else set()
+    names |= {memory.previous.revision} if memory.previous else set()
+    names |= {running.attempt.revision} if running else set()
+    return frozenset(names)
+
+
+def _ties(facts: Facts) -> tuple[Apply, ...]:
+    return tuple(
+        Apply(make_rollout_tie(facts.model_deployment, rollout.name))
+        for rollout in facts.rollouts
+        if not rollout.owned and not rollout.deleting
+    )
+
+
+def _record(step: Step | None) -> tuple[Action, ...]:
+    return (_write_rollout(step),) if step else ()
+
+
+def _write_rollout(step: Step) -> WriteStatus:
+    rollout = step.attempt.rollout
+    return WriteStatus("Rollout", rollout.name, rollout.resource_version, step.status.to_wire())
+
+
+def _write(facts: Facts, status: ModelDeploymentStatus) -> WriteStatus:
+    owner = facts.model_deployment
+    return WriteStatus("ModelDeployment", owner.key.name, owner.resource_version, status.to_wire())
+
+
+def _look_again_after_seconds(facts: Facts, step: Step | None, starting: CreateRollout | None) -> float | None:
+    """At once after a change of phase or a new attempt: the next rule may hold already."""
+    if starting or (step and step.has_moved):
+        return 0.0
+    if step and step.move.look_again_at:
+        return max(0.0, (step.move.look_again_at - facts.now).total_seconds())
+    return None

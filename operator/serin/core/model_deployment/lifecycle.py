@@ -1,0 +1,192 @@
+"""The status of a ModelDeployment: the only place that sets its phase, message and conditions.
+
+Nothing here changes with every look at Prometheus: the running numbers are in the Rollout, so that an analysis costs
+one status write per interval and not two.
+"""
+
+from dataclasses import dataclass
+
+from serin.api.conditions import AVAILABLE, READY, RECONCILING, STALLED, Mark, make_conditions, trim
+from serin.api.v1alpha1.model_deployment import (
+    CandidateStatus,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    StableStatus,
+)
+from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, Route, Track
+from serin.core.model_deployment.names import pod_labels, service_name
+from serin.core.model_deployment.outcomes import Memory
+from serin.core.model_deployment.pod_template import version_of
+from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.decide import Move
+from serin.core.rollout.routes import wanted_weights
+
+_STALLED_REASONS = {"Rejected": "CanaryRejected", "Failed": "RolloutFailed", "Aborted": "RolloutAborted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the status tells of: the record, and the attempt that still runs after this look."""
+
+    facts: Facts
+    spec: ModelDeploymentSpec
+    desired: RevisionFacts
+    memory: Memory
+    attempt: Attempt | None = None
+    move: Move | None = None
+    starting: str | None = None  # the Rollout that this very plan creates
+
+    @property
+    def serving(self) -> DeploymentFacts | None:
+        """The Deployment behind the user Service."""
+        revision = self.memory.stable.revision if self.memory.stable else self.desired.name
+        return self.facts.deployment(Route(revision, Track.PRIMARY))
+
+    @property
+    def is_serving_in_full(self) -> bool:
+        live = self.serving
+        return live is not None and live.settled and live.ready >= self.spec.replicas == live.replicas
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Phase and message for people, and the marks of the three progress conditions."""
+
+    phase: str
+    message: str
+    marks: tuple[Mark, ...]
+
+
+def make_status(situation: Situation) -> ModelDeploymentStatus:
+    facts, memory = situation.facts, situation.memory
+    owner, live = facts.model_deployment, situation.serving
+    telling = _tell(situation)
+    marks = (*telling.marks, _available(memory.stable, live, situation.spec.replicas))
+    return ModelDeploymentStatus(
+        observed_generation=owner.generation,
+        phase=telling.phase,
+        message=trim(telling.message),
+        stable=_with_pods(memory.stable, live),
+        candidate=_make_candidate(situation),
+        previous=memory.previous,
+        rejected=memory.rejected,
+        attempts=memory.attempts,
+        url=_url(situation),
+        replicas=live.replicas if live else 0,
+        selector=_selector(situation),
+        conditions=make_conditions(owner.status.conditions, marks, owner.generation, facts.now),
+    )
+
+
+def make_stuck_status(facts: Facts, reason: str, message: str) -> ModelDeploymentStatus:
+    """The status while something stands in the way: the record stays, a person is needed."""
+    owner = facts.model_deployment
+    kept = tuple(Mark(c.type, c.status, c.reason, c.message) for c in owner.status.conditions if c.type == AVAILABLE)
+    marks = (Mark(READY, "False", reason, message), Mark(STALLED, "True", reason, message), *kept)
+    return owner.status.model_copy(
+        update={
+            "observed_generation": owner.generation,
+            "phase": "Degraded",
+            "message": trim(message),
+            "conditions": make_conditions(owner.status.conditions, marks, owner.generation, facts.now),
+        }
+    )
+
+
+def _tell(situation: Situation) -> Telling:
+    """The first of these that holds: frozen, on trial, refused, not serving in full, healthy."""
+    memory, spec = situation.memory, situation.spec
+    stable = memory.stable
+    if spec.paused:
+        return _moving("Paused", "Paused", "Paused: nothing changes until spec.paused is false.")
+    if situation.attempt and situation.move:
+        return _tell_attempt(situation, situation.attempt, situation.move)
+    if situation.starting:
+        return _moving("Progressing", "RolloutStarting", f"Rollout {situation.starting} starts.")
+    if memory.rejected:
+        serves = f" Version {stable.version} serves all traffic." if stable else ""
+        message = f"{memory.rejected.message}{serves}"
+        return _stalled(_STALLED_REASONS[memory.rejected.phase], message)
+    version = version_of(situation.desired.content, situation.desired.name)
+    if not situation.is_serving_in_full:
+        return _moving("Progressing" if stable else "Pending", "PodsNotReady", _describe_pods(situation, version))
+    message = f"Version {version} serves all traffic."
+    return Telling("Healthy", message, (Mark(READY, "True", "Serving", message),))
+
+
+def _tell_attempt(situation: Situation, attempt: Attempt, move: Move) -> Telling:
+    version = version_of(situation.desired.content, situation.desired.name)
+    name = attempt.rollout.name
+    if attempt.is_first:
+        return _moving("Pending", "FirstRevision", f"Version {version} starts: {move.message}")
+    if move.needs_person:
+        return _stalled("Inconclusive", f"Version {version} waits for a person's decision on Rollout {name}.")
+    if move.is_paused:
+        return _moving("Paused", "RolloutPaused", f"Rollout {name} of version {version} is paused.")
+    detail = f": {move.message}" if move.phase == "Preparing" else "."
+    return _moving("Progressing", move.phase, f"Version {version} is on trial, see Rollout {name}{detail}")
+
+
+def _moving(phase: str, reason: str, message: str) -> Telling:
+    return Telling(phase, message, (Mark(READY, "False", reason, message), Mark(RECONCILING, "True", reason, message)))
+
+
+def _stalled(reason: str, message: str) -> Telling:
+    return Telling("Degraded", message, (Mark(READY, "False", reason, message), Mark(STALLED, "True", reason, message)))
+
+
+def _describe_pods(situation: Situation, version: str) -> str:
+    live = situation.serving
+    ready = live.ready if live else 0
+    pods = situation.facts.pods_of(live.route) if live else ()
+    trouble = next((f" Pod {pod.name}: {pod.trouble}." for pod in pods if pod.trouble and not pod.ready), "")
+    return f"{ready} of {situation.spec.replicas} pods of version {version} are ready.{trouble}"
+
+
+def _available(stable: StableStatus | None, live: DeploymentFacts | None, replicas: int) -> Mark:
+    if stable is None:
+        return Mark(AVAILABLE, "False", "NothingStable", "No version has been ready yet.")
+    if live is None or (live.ready == 0 and replicas > 0):
+        return Mark(AVAILABLE, "False", "NoPodReady", f"No pod of version {stable.version} is ready.")
+    return Mark(AVAILABLE, "True", "Serving", f"Version {stable.version} answers.")
+
+
+def _with_pods(stable: StableStatus | None, live: DeploymentFacts | None) -> StableStatus | None:
+    if stable is None:
+        return None
+    return stable.model_copy(
+        update={"replicas": live.replicas if live else 0, "ready_replicas": live.ready if live else 0}
+    )
+
+
+def _make_candidate(situation: Situation) -> CandidateStatus | None:
+    """The attempt that runs or starts. After a crash its name here leads to the outcome that is not yet on record."""
+    attempt, move = situation.attempt, situation.move
+    if attempt and move:
+        weights = wanted_weights(attempt, move.phase)
+        revision = situation.facts.revision(attempt.revision) or situation.desired
+        return CandidateStatus(
+            revision=attempt.revision,
+            version=version_of(revision.content, attempt.revision),
+            rollout=attempt.rollout.name,
+            weight=round(weights.get(attempt.canary_route, 0)),
+        )
+    if situation.starting:
+        desired = situation.desired
+        version = version_of(desired.content, desired.name)
+        return CandidateStatus(revision=desired.name, version=version, rollout=situation.starting)
+    return None
+
+
+def _url(situation: Situation) -> str:
+    key, port = situation.facts.model_deployment.key, situation.spec.service.port
+    suffix = "" if port == 80 else f":{port}"
+    return f"http://{service_name(key.name)}.{key.namespace}.svc{suffix}"
+
+
+def _selector(situation: Situation) -> str:
+    """For the scale subresource: the pods that an autoscaler may average over."""
+    owner = situation.facts.model_deployment.key.name
+    stable = situation.memory.stable
+    labels = pod_labels(owner, Route(stable.revision if stable else situation.desired.name, Track.PRIMARY))
+    return ",".join(f"{name}={value}" for name, value in labels.items())

@@ -1,0 +1,98 @@
+"""Which Deployments should have how many pods, and in which order they get there.
+
+Stable is always at full size; what a running attempt wants comes on top; every other revision goes to zero and keeps
+its Deployment, so that going back to it needs no new object.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, StableStatus
+from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, Route, Track
+from serin.core.model_deployment.children import make_deployment, make_variant_service
+from serin.core.model_deployment.names import deployment_name, service_name
+from serin.core.plan import Action, Apply, Delete
+from serin.core.rollout.attempt import Attempt
+
+Role = Literal["stable", "canary", "baseline", "retired"]
+
+
+class Target(NamedTuple):
+    replicas: int
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class PodChanges:
+    """`grow` comes before the traffic, `shrink` after it. What is already as wanted is in `grow`, to be kept so."""
+
+    grow: tuple[Action, ...]
+    shrink: tuple[Action, ...]
+
+
+def decide_targets(
+    spec: ModelDeploymentSpec, stable: StableStatus | None, desired: RevisionFacts, attempt_pods: Mapping[Route, int]
+) -> dict[Route, Target]:
+    """Pods per route. `attempt_pods` is what a running attempt wants, empty without one."""
+    targets = {
+        route: Target(count, "baseline" if route.track is Track.BASELINE else "canary")
+        for route, count in attempt_pods.items()
+    }
+    if stable:
+        targets[Route(stable.revision, Track.PRIMARY)] = Target(spec.replicas, "stable")
+    elif not targets:
+        # The first attempt has failed: nothing better serves, so its pods may still get there by themselves.
+        targets[Route(desired.name, Track.PRIMARY)] = Target(spec.replicas, "canary")
+    return targets
+
+
+def plan_pods(facts: Facts, desired: RevisionFacts, targets: Mapping[Route, Target]) -> PodChanges:
+    grow: list[Action] = []
+    shrink: list[Action] = []
+    for route, target in targets.items():
+        live = facts.deployment(route)
+        revision = desired if route.revision == desired.name else facts.revision(route.revision)
+        if revision is None:
+            continue  # its ControllerRevision was deleted by hand: the running pods are left as they are
+        change = Apply(make_deployment(facts.model_deployment, revision, route, target.role, target.replicas))
+        (shrink if live and target.replicas < live.replicas else grow).append(change)
+    for live in facts.deployments:
+        if live.route not in targets:
+            shrink.extend(_retire(facts, live))
+    return PodChanges(tuple(grow), tuple(shrink))
+
+
+def _retire(facts: Facts, live: DeploymentFacts) -> list[Action]:
+    if live.route.track is Track.BASELINE:
+        return [Delete("Deployment", live.name)]
+    revision = facts.revision(live.route.revision)
+    if live.replicas == 0 or revision is None:
+        return []
+    return [Apply(make_deployment(facts.model_deployment, revision, live.route, "retired", 0))]
+
+
+def plan_variant_services(facts: Facts, attempt: Attempt | None, port: int) -> tuple[Action, ...]:
+    """One headless Service per variant while they are compared; nothing of them stays behind."""
+    owner = facts.model_deployment
+    routes: dict[str, Route | None] = {"stable": None, "baseline": None, "canary": None}
+    if attempt and not attempt.is_first:
+        routes = {
+            "stable": attempt.stable_route,
+            "baseline": attempt.baseline_route,
+            "canary": attempt.canary_route,
+        }
+    actions: list[Action] = []
+    for variant, route in routes.items():
+        name = service_name(owner.key.name, variant)
+        if route:
+            actions.append(Apply(make_variant_service(owner, variant, route, port)))
+        elif name in facts.services:
+            actions.append(Delete("Service", name))
+    return tuple(actions)
+
+
+def retired_deployments(facts: Facts, revision: str) -> list[Delete]:
+    """Deletes what is left of a revision that is forgotten."""
+    names = {deployment_name(Route(revision, track)) for track in Track}
+    return [Delete("Deployment", live.name) for live in facts.deployments if live.name in names]

@@ -1,0 +1,127 @@
+"""One attempt with all that its decisions look at: the facts narrowed to one Rollout."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from serin.api.conditions import PAUSED
+from serin.api.v1alpha1.model_deployment import StableStatus
+from serin.api.v1alpha1.plan import Plan
+from serin.api.v1alpha1.rollout import Phase, RolloutSpec, StageStatus
+from serin.api.v1alpha1.shared import duration_seconds
+from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, RolloutFacts, Route, Track
+from serin.core.rollout.analysis import Engine, Variants
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`desired` is what the ModelDeployment wants now; `stable` is None while no revision has ever served."""
+
+    facts: Facts
+    rollout: RolloutFacts
+    spec: RolloutSpec
+    desired: RevisionFacts
+    stable: StableStatus | None
+    replicas: int
+    default_plan: Plan
+    is_frozen: bool  # the ModelDeployment itself is paused
+
+    @property
+    def phase(self) -> Phase:
+        return self.rollout.status.phase or "Pending"
+
+    @property
+    def plan(self) -> Plan:
+        """Fixed when the attempt begins: changing bounds in the middle would void the verdict's guarantee."""
+        return self.rollout.status.plan or self.spec.plan or self.default_plan
+
+    @property
+    def revision(self) -> str:
+        """The revision on trial."""
+        canary = self.rollout.status.canary
+        return canary.revision if canary else self.spec.revision or self.desired.name
+
+    @property
+    def is_first(self) -> bool:
+        return self.stable is None
+
+    @property
+    def canary_route(self) -> Route:
+        return Route(self.revision, Track.PRIMARY)
+
+    @property
+    def stable_route(self) -> Route | None:
+        return Route(self.stable.revision, Track.PRIMARY) if self.stable else None
+
+    @property
+    def baseline_route(self) -> Route | None:
+        return Route(self.stable.revision, Track.BASELINE) if self.stable else None
+
+    @property
+    def size(self) -> int:
+        """Pods of the canary, and of the baseline, while they are compared."""
+        size = self.plan.size
+        if isinstance(size, int):
+            return size
+        return max(1, math.ceil(int(size.removesuffix("%")) * self.replicas / 100))
+
+    @property
+    def canary_size(self) -> int:
+        return self.replicas if self.is_first else self.size
+
+    def variants(self) -> Variants:
+        stable, baseline = self.stable_route, self.baseline_route
+        return Variants(
+            stable=self.facts.pods_of(stable) if stable else (),
+            baseline=self.facts.pods_of(baseline) if baseline else (),
+            canary=self.facts.pods_of(self.canary_route),
+        )
+
+    def engine(self) -> Engine | None:
+        """None before the comparison; also where somebody edited its numbers: the comparison then starts over."""
+        try:
+            return Engine.from_json(self.rollout.status.engine)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @property
+    def paused_since(self) -> datetime | None:
+        """When the pause began that the status still tells of."""
+        found = (c for c in self.rollout.status.conditions if c.type == PAUSED and c.status == "True")
+        return next((condition.last_transition_time for condition in found), None)
+
+    def stage(self) -> StageStatus | None:
+        stages = self.rollout.status.stages
+        return stages[-1] if stages else None
+
+    def deadline(self) -> datetime:
+        """When the pods of this phase must be ready; time spent paused does not count."""
+        stage = self.stage()
+        began = stage.started if stage else self.facts.now
+        return began + timedelta(seconds=duration_seconds(self.plan.progress_deadline) + self.held_seconds())
+
+    def held_seconds(self) -> int:
+        """Time that the current phase has been paused, a pause that ends now included."""
+        stage = self.stage()
+        held = stage.held_seconds if stage else 0
+        return held + (round((self.facts.now - self.paused_since).total_seconds()) if self.paused_since else 0)
+
+    def has_ready(self, route: Route | None, count: int) -> bool:
+        """The Deployment of this route has settled at `count` pods or more, and that many can answer."""
+        if route is None:
+            return True
+        found = self.facts.deployment(route)
+        return found is not None and _is_full(found, count)
+
+    def trouble(self) -> str | None:
+        """Why a pod of this attempt does not get ready, as the container or Kubernetes says it."""
+        routes = (("the canary", self.canary_route), ("the baseline", self.baseline_route))
+        for who, route in routes:
+            for pod in self.facts.pods_of(route) if route else ():
+                if pod.trouble and not pod.ready:
+                    return f"pod {pod.name} of {who}: {pod.trouble}"
+        return None
+
+
+def _is_full(deployment: DeploymentFacts, count: int) -> bool:
+    return deployment.settled and deployment.replicas >= count and deployment.ready >= count

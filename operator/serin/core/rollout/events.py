@@ -1,0 +1,53 @@
+"""Kubernetes Events of an attempt: one per thing that happened, each with a reason of its own to alert on."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from serin.api.conditions import METRICS_AVAILABLE
+from serin.api.v1alpha1.rollout import Phase
+from serin.core.plan import Emit
+from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.decide import Move
+
+_OF_PHASE: Final[Mapping[Phase, tuple[Literal["Normal", "Warning"], str]]] = {
+    "Preparing": ("Normal", "RolloutStarted"),
+    "Analyzing": ("Normal", "AnalysisStarted"),
+    "Promoting": ("Normal", "PromotionStarted"),
+    "Promoted": ("Normal", "RolloutPromoted"),
+    "Rejected": ("Warning", "RolloutRejected"),
+    "Failed": ("Warning", "RolloutFailed"),
+    "Aborted": ("Normal", "RolloutAborted"),
+    "Superseded": ("Normal", "RolloutSuperseded"),
+}
+
+
+def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
+    """On the Rollout, and what starts or ends an attempt on the ModelDeployment too, where users look first."""
+    before = attempt.rollout.status
+    events = []
+    if before.phase != move.phase:
+        kind, reason = _OF_PHASE[move.phase]
+        events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
+        if reason not in ("AnalysisStarted", "PromotionStarted"):
+            name = attempt.facts.model_deployment.key.name
+            events.append(Emit("ModelDeployment", name, kind, reason, f"{attempt.rollout.name}: {move.message}"))
+        return tuple(events)
+    for is_new, kind, reason in (
+        (move.is_paused and not attempt.paused_since, "Normal", "RolloutPaused"),
+        (attempt.paused_since is not None and not move.is_paused, "Normal", "RolloutResumed"),
+        (move.needs_person and not _said(attempt, "Inconclusive"), "Warning", "Inconclusive"),
+        (bool(move.metrics_trouble) and not _metrics_are(attempt, "False"), "Warning", "MetricsUnavailable"),
+        (move.look is not None and _metrics_are(attempt, "False"), "Normal", "MetricsBack"),
+    ):
+        if is_new:
+            events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
+    return tuple(events)
+
+
+def _said(attempt: Attempt, state: str) -> bool:
+    verdict = attempt.rollout.status.verdict
+    return verdict is not None and verdict.state == state
+
+
+def _metrics_are(attempt: Attempt, status: str) -> bool:
+    return any(c.type == METRICS_AVAILABLE and c.status == status for c in attempt.rollout.status.conditions)

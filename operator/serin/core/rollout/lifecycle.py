@@ -1,0 +1,220 @@
+"""The status of a Rollout: the only place that sets its conditions, stages and numbers.
+
+kstatus: in progress while it moves; Promoted is Ready; Rejected and Failed are Stalled; Aborted and Superseded carry
+none of the three, because nothing is left to wait for and nothing went live.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from serin.api.conditions import (
+    METRICS_AVAILABLE,
+    PAUSED,
+    READY,
+    RECONCILING,
+    STALLED,
+    TRAFFIC_CONVERGED,
+    Mark,
+    make_conditions,
+    trim,
+)
+from serin.api.v1alpha1.rollout import (
+    CountsStatus,
+    DecidedBy,
+    MetricStatus,
+    Phase,
+    RevisionStatus,
+    RolloutStatus,
+    Shares,
+    StageStatus,
+    VerdictStatus,
+    WeightsStatus,
+)
+from serin.api.v1alpha1.shared import format_duration
+from serin.core.evidence.counts import Counts
+from serin.core.evidence.verdict import Judgement
+from serin.core.facts import Route
+from serin.core.model_deployment.pod_template import version_of
+from serin.core.rollout.analysis import make_settings, metric_of
+from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.decide import Move
+from serin.core.rollout.phases import check_transition, is_terminal
+from serin.core.rollout.routes import has_converged, wanted_weights
+
+_DECIDING_PHASES: Final[frozenset[Phase]] = frozenset({"Promoting", "Promoted", "Rejected", "Aborted", "Failed"})
+
+
+def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
+    """The whole status after a move. Raises ValueError for a move that the table of phases does not know."""
+    check_transition(attempt.phase, move.phase)
+    before, now = attempt.rollout.status, attempt.facts.now
+    has_moved = before.phase != move.phase
+    weights = _make_weights(attempt, move.phase)
+    return RolloutStatus(
+        observed_generation=attempt.rollout.generation,
+        phase=move.phase,
+        reason=move.reason,
+        message=trim(move.message),
+        stable=_make_stable(attempt),
+        canary=_make_revision(attempt, attempt.canary_route),
+        baseline=_make_revision(attempt, attempt.baseline_route) if not is_terminal(move.phase) else None,
+        weights=weights,
+        verdict=_make_verdict(attempt, move),
+        metrics=_make_metrics(attempt, move) or before.metrics,
+        stages=_make_stages(attempt, move),
+        plan=attempt.plan,
+        started_at=before.started_at or now,
+        finished_at=before.finished_at or (now if is_terminal(move.phase) else None),
+        decided_by=DecidedBy(how=move.how)
+        if has_moved and move.phase in _DECIDING_PHASES and not _is_ending(attempt)
+        else before.decided_by,
+        engine=move.engine.to_json() if move.engine else before.engine,
+        conditions=make_conditions(before.conditions, _marks(attempt, move, weights), attempt.rollout.generation, now),
+    )
+
+
+def _is_ending(attempt: Attempt) -> bool:
+    """Who decided stands when the growing begins; that it is complete is no decision."""
+    return attempt.phase == "Promoting" and attempt.rollout.status.decided_by is not None
+
+
+def _make_stable(attempt: Attempt) -> RevisionStatus | None:
+    """What the attempt began beside, also when the promotion has just made its own revision stable."""
+    if attempt.stable_route == attempt.canary_route:
+        return attempt.rollout.status.stable
+    return _make_revision(attempt, attempt.stable_route)
+
+
+def _make_revision(attempt: Attempt, route: Route | None) -> RevisionStatus | None:
+    if route is None:
+        return None
+    revision = attempt.facts.revision(route.revision) or attempt.desired
+    deployment = attempt.facts.deployment(route)
+    return RevisionStatus(
+        revision=route.revision,
+        version=version_of(revision.content, route.revision),
+        replicas=deployment.replicas if deployment else 0,
+        ready_replicas=deployment.ready if deployment else 0,
+    )
+
+
+def _make_weights(attempt: Attempt, phase: Phase) -> WeightsStatus:
+    wanted, effective = wanted_weights(attempt, phase), attempt.facts.shares
+
+    def shares_of(weights: dict[Route, float]) -> Shares:
+        def percent(route: Route | None) -> float:
+            return round(weights.get(route, 0.0), 1) if route else 0.0
+
+        return Shares(
+            stable=percent(attempt.stable_route),
+            baseline=percent(attempt.baseline_route),
+            canary=percent(attempt.canary_route),
+        )
+
+    return WeightsStatus(
+        nominal=shares_of(dict(wanted)),
+        effective=shares_of(dict(effective)),
+        converged=has_converged(wanted, effective),
+    )
+
+
+def _make_stages(attempt: Attempt, move: Move) -> tuple[StageStatus, ...]:
+    """One entry per phase, each with when it was and how much of it was paused."""
+    stages, now = list(attempt.rollout.status.stages), attempt.facts.now
+    if stages and attempt.paused_since and not move.is_paused:
+        stages[-1] = stages[-1].model_copy(update={"held_seconds": attempt.held_seconds()})
+    if stages and stages[-1].phase == move.phase:
+        return tuple(stages)
+    if stages:
+        stages[-1] = stages[-1].model_copy(update={"finished": now})
+    finished = now if is_terminal(move.phase) else None
+    return (*stages, StageStatus(phase=move.phase, started=now, finished=finished))
+
+
+def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
+    before = attempt.rollout.status.verdict
+    if move.look is None:
+        if before is None or move.verdict_state is None:
+            return before
+        return before.model_copy(update={"state": move.verdict_state})
+    judgement = move.look.judgement
+    is_over = move.phase != "Analyzing"
+    eta = judgement.eta_seconds
+    return VerdictStatus(
+        state=move.verdict_state or "Analyzing",
+        good=f"{judgement.good:.0%}",
+        bad=f"{judgement.bad:.0%}",
+        eta=None if is_over or eta is None else format_duration(eta),
+        sentence=trim(move.message),
+    )
+
+
+def _make_metrics(attempt: Attempt, move: Move) -> tuple[MetricStatus, ...]:
+    if move.look is None:
+        return ()
+    judgement: Judgement = move.look.judgement
+    settings = make_settings(attempt.plan.analysis)
+    return (
+        MetricStatus(
+            name=metric_of(attempt.plan.analysis).name,
+            baseline=_make_counts(judgement.baseline),
+            canary=_make_counts(judgement.canary),
+            evidence_good=_rounded(judgement.evidence_good),
+            promotes_at=_rounded(1 / settings.false_promote),
+            evidence_bad=_rounded(judgement.evidence_bad),
+            rejects_at=_rounded(1 / settings.false_reject),
+            margin=_rounded(judgement.margin),
+            requests_needed=judgement.requests_needed,
+        ),
+    )
+
+
+def _make_counts(counts: Counts) -> CountsStatus:
+    rate = 1 - counts.failure_rate if counts.requests else None
+    return CountsStatus(
+        requests=round(counts.requests),
+        failures=round(counts.failures),
+        rate=None if rate is None else round(rate, 6),
+    )
+
+
+def _rounded(number: float) -> float:
+    """Four digits: as much as people compare, and no more to write."""
+    return float(f"{number:.4g}")
+
+
+def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
+    if move.phase == "Promoted":
+        return [Mark(READY, "True", move.reason, move.message)]
+    if move.phase in ("Aborted", "Superseded"):
+        return []
+    if move.phase in ("Rejected", "Failed"):
+        return [Mark(READY, "False", move.reason, move.message), Mark(STALLED, "True", move.reason, move.message)]
+    marks = [
+        Mark(READY, "False", move.reason, move.message),
+        Mark(STALLED if move.needs_person else RECONCILING, "True", move.reason, move.message),
+        Mark(TRAFFIC_CONVERGED, "True", "Converged")
+        if weights.converged
+        else Mark(TRAFFIC_CONVERGED, "False", "Waiting"),
+    ]
+    if move.is_paused:
+        marks.append(Mark(PAUSED, "True", move.reason, move.message))
+    return [*marks, *_metrics_marks(attempt, move)]
+
+
+def _metrics_marks(attempt: Attempt, move: Move) -> list[Mark]:
+    """What the last question to Prometheus brought; a look at something else leaves it as it was."""
+    if move.metrics_trouble:
+        return [Mark(METRICS_AVAILABLE, "False", "Unavailable", move.metrics_trouble)]
+    if move.look is not None:
+        return [Mark(METRICS_AVAILABLE, "True", "Scraped")]
+    known = attempt.rollout.status.conditions
+    return [Mark(c.type, c.status, c.reason, c.message) for c in known if c.type == METRICS_AVAILABLE]
+
+
+def describe_times(status: RolloutStatus, now: datetime) -> str:
+    """How long an attempt took: "3m20s, of it 1m paused"."""
+    began = status.started_at or now
+    whole = format_duration((now - began).total_seconds())
+    held = sum(stage.held_seconds for stage in status.stages)
+    return f"{whole}, of it {format_duration(held)} paused" if held else whole

@@ -1,0 +1,38 @@
+"""The phases of a Rollout and the only ways between them.
+
+    Pending -> Preparing -> Analyzing -> Promoting -> Promoted
+    (the first revision skips Analyzing and Promoting)
+    every phase before the end -> Aborted | Superseded; and, once it began, -> Rejected | Failed
+
+Every attempt ends in exactly one terminal phase and never leaves it. docs/architecture.md draws this table.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from serin.api.v1alpha1.rollout import Phase
+
+TRANSITIONS: Final[Mapping[Phase, frozenset[Phase]]] = {
+    "Pending": frozenset({"Preparing", "Aborted", "Superseded", "Failed"}),
+    "Preparing": frozenset({"Analyzing", "Promoting", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Analyzing": frozenset({"Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Promoting": frozenset({"Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Promoted": frozenset(),
+    "Rejected": frozenset(),
+    "Aborted": frozenset(),
+    "Superseded": frozenset(),
+    "Failed": frozenset(),
+}
+
+# Ends after which the same revision is not tried again by itself.
+REMEMBERED: Final[frozenset[Phase]] = frozenset({"Rejected", "Failed", "Aborted"})
+
+
+def is_terminal(phase: Phase | None) -> bool:
+    return phase is not None and not TRANSITIONS[phase]
+
+
+def check_transition(before: Phase, after: Phase) -> None:
+    """A step that leaves the table is a bug, and must stop before it is written."""
+    if after != before and after not in TRANSITIONS[before]:
+        raise ValueError(f"a Rollout cannot go from {before} to {after}")

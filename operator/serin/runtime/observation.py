@@ -1,0 +1,170 @@
+"""From raw objects of the cache to the facts of one decision. Pure, and total over what an API server can hold.
+
+An object that Serin did not write, or that somebody edited into nonsense, becomes a fact that says so or is left out;
+it never stops the observation of the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, RevisionContent
+from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
+from serin.core.facts import (
+    DeploymentFacts,
+    InvalidSpec,
+    Key,
+    ModelDeploymentFacts,
+    PodFacts,
+    RevisionFacts,
+    RolloutFacts,
+    Route,
+    Track,
+)
+from serin.core.model_deployment.names import REVISION_LABEL, TRACK_LABEL
+from serin.runtime.pod_trouble import find_trouble
+from serin.runtime.ports import JsonObject
+
+
+def observe_model_deployment(live: JsonObject) -> ModelDeploymentFacts:
+    metadata = live["metadata"]
+    return ModelDeploymentFacts(
+        key=Key(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        resource_version=metadata["resourceVersion"],
+        deleting="deletionTimestamp" in metadata,
+        spec=_parse_spec(ModelDeploymentSpec, live),
+        status=_parse_model_deployment_status(live),
+    )
+
+
+def observe_revisions(lives: Sequence[JsonObject], owner_uid: str) -> tuple[RevisionFacts, ...]:
+    found = []
+    for live in lives:
+        data = live.get("data") or {}
+        try:
+            content = RevisionContent.model_validate(data.get("content"))
+        except ValidationError:
+            continue  # not one that Serin wrote
+        if _is_owned(live, owner_uid) and isinstance(data.get("template"), Mapping):
+            name, number = live["metadata"]["name"], live.get("revision", 0)
+            found.append(RevisionFacts(name=name, number=number, content=content, template=data["template"]))
+    return tuple(found)
+
+
+def observe_deployments(lives: Sequence[JsonObject], owner_uid: str) -> tuple[DeploymentFacts, ...]:
+    return tuple(
+        DeploymentFacts(
+            name=live["metadata"]["name"],
+            route=route,
+            replicas=live.get("spec", {}).get("replicas", 1),
+            ready=_ready_pods(live),
+            settled=_has_settled(live),
+        )
+        for live in lives
+        if (route := _route(live)) and _is_owned(live, owner_uid)
+    )
+
+
+def _ready_pods(live: JsonObject) -> int:
+    """Ready pods of the present template: after an edit by hand the others are on their way out."""
+    status = live.get("status") or {}
+    return int(min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0)))
+
+
+def _has_settled(live: JsonObject) -> bool:
+    """The Deployment's controller has seen the last change, and no surplus pod is left."""
+    status, spec = live.get("status") or {}, live.get("spec") or {}
+    is_seen: bool = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
+    return is_seen and bool(status.get("replicas", 0) == spec.get("replicas", 1))
+
+
+def observe_pods(lives: Sequence[JsonObject]) -> tuple[PodFacts, ...]:
+    return tuple(_observe_pod(live, route) for live in lives if (route := _route(live)))
+
+
+def _observe_pod(live: JsonObject, route: Route) -> PodFacts:
+    metadata, status = live["metadata"], live.get("status") or {}
+    conditions = status.get("conditions") or ()
+    return PodFacts(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        route=route,
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
+        terminating="deletionTimestamp" in metadata,
+        created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+        restarts=sum(c.get("restartCount", 0) for c in status.get("containerStatuses") or ()),
+        trouble=find_trouble(live),
+    )
+
+
+def observe_rollouts(lives: Sequence[JsonObject], owner_uid: str) -> tuple[RolloutFacts, ...]:
+    return tuple(_observe_rollout(live, owner_uid) for live in lives if not _is_foreign(live, owner_uid))
+
+
+def _observe_rollout(live: JsonObject, owner_uid: str) -> RolloutFacts:
+    metadata = live["metadata"]
+    return RolloutFacts(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        resource_version=metadata["resourceVersion"],
+        created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+        owned=_is_owned(live, owner_uid),
+        deleting="deletionTimestamp" in metadata,
+        spec=_parse_spec(RolloutSpec, live),
+        status=_parse_rollout_status(live),
+    )
+
+
+def _parse_spec(model: Any, live: JsonObject) -> Any:
+    try:
+        return model.model_validate(live.get("spec") or {})
+    except ValidationError as error:
+        return InvalidSpec(describe_invalid(error))
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """The first fault with its field, value and what was expected."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(["spec", *(str(part) for part in first["loc"])])
+    return f"{field} is {first.get('input')!r}: {first['msg']}"
+
+
+def _parse_model_deployment_status(live: JsonObject) -> ModelDeploymentStatus:
+    try:
+        return ModelDeploymentStatus.model_validate(live.get("status") or {})
+    except ValidationError:
+        return ModelDeploymentStatus()
+
+
+def _parse_rollout_status(live: JsonObject) -> RolloutStatus:
+    try:
+        return RolloutStatus.model_validate(live.get("status") or {})
+    except ValidationError:
+        return RolloutStatus()
+
+
+def _route(live: JsonObject) -> Route | None:
+    labels = live["metadata"].get("labels") or {}
+    revision, track = labels.get(REVISION_LABEL), labels.get(TRACK_LABEL)
+    if not revision or track not in list(Track):
+        return None
+    return Route(revision, Track(track))
+
+
+def _controller_uid(live: JsonObject) -> str | None:
+    references = live["metadata"].get("ownerReferences") or ()
+    return next((reference["uid"] for reference in references if reference.get("controller")), None)
+
+
+def _is_owned(live: JsonObject, owner_uid: str) -> bool:
+    return _controller_uid(live) == owner_uid
+
+
+def _is_foreign(live: JsonObject, owner_uid: str) -> bool:
+    """Left over from a deleted ModelDeployment of the same name, until the garbage collector has been there."""
+    return _controller_uid(live) not in (None, owner_uid)

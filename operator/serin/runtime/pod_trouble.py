@@ -1,0 +1,60 @@
+"""Why a pod does not get ready, in one clause: the container's own last words before Kubernetes' reasons.
+
+Serin's server writes one plain sentence when it cannot start (a wrong digest, an unreadable model); a pod that is only
+said to be in CrashLoopBackOff would hide it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serin.runtime.ports import JsonObject
+
+MESSAGE_LIMIT = 300  # a pod's message can hold a whole log; the first lines tell
+
+# A pod is in these states on the way up; they are no trouble.
+_HARMLESS = frozenset({"ContainerCreating", "PodInitializing"})
+
+
+def find_trouble(pod: JsonObject) -> str | None:
+    """None while nothing is wrong, or nobody knows yet."""
+    status = pod.get("status") or {}
+    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        trouble = _of_container(container)
+        if trouble:
+            return trouble
+    return _of_scheduling(status.get("conditions") or ()) or _of_pod(status)
+
+
+def _of_container(container: Mapping[str, Any]) -> str | None:
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")
+    reason = waiting.get("reason")
+    if ended and ended.get("exitCode", 0) != 0 and not container.get("ready"):
+        last_words = _clip(ended.get("message") or "")
+        how = ended.get("reason") or "Error"
+        cause = f"{how} (exit code {ended['exitCode']})" if how == "Error" else how
+        state = f"{reason}, " if reason and reason not in _HARMLESS else ""
+        return f"{state}{cause}: {last_words}" if last_words else f"{state}{cause}"
+    if reason and reason not in _HARMLESS:
+        message = _clip(waiting.get("message") or "")
+        return f"{reason}: {message}" if message else str(reason)
+    return None
+
+
+def _of_scheduling(conditions: Sequence[Mapping[str, Any]]) -> str | None:
+    for condition in conditions:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return f"{condition.get('reason', 'Unschedulable')}: {_clip(condition.get('message') or '')}"
+    return None
+
+
+def _of_pod(status: Mapping[str, Any]) -> str | None:
+    """The pod as a whole: evicted, or refused by its node."""
+    if status.get("phase") == "Failed":
+        return f"{status.get('reason', 'Failed')}: {_clip(status.get('message') or '')}"
+    return None
+
+
+def _clip(message: str) -> str:
+    text = " ".join(message.split()).rstrip(".")
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"

@@ -1,0 +1,90 @@
+"""One reconcile: observe, ask Prometheus if a look is due, decide, execute. The key says who; nothing says why.
+
+A refusal of the plan becomes a fact of a second decision, so that what stands in the way reaches the status.
+"""
+
+from dataclasses import replace
+
+from serin.core.facts import Facts, Key, Refusal
+from serin.core.model_deployment.decide import decide
+from serin.core.model_deployment.metrics_wanted import wanted_counters
+from serin.core.model_deployment.names import service_name
+from serin.core.plan import Plan
+from serin.runtime.cache import Cache
+from serin.runtime.executor import Executor
+from serin.runtime.observation import (
+    observe_deployments,
+    observe_model_deployment,
+    observe_pods,
+    observe_revisions,
+    observe_rollouts,
+)
+from serin.runtime.outcomes import Invalid, NameTaken
+from serin.runtime.ports import Clock, JsonObject, MetricSource, ObjectRef, TrafficProvider
+
+
+class Reconciler:
+    def __init__(
+        self,
+        cache: Cache,
+        executor: Executor,
+        traffic_provider: TrafficProvider,
+        metric_source: MetricSource,
+        clock: Clock,
+        default_server_image: str,
+    ) -> None:
+        self._cache = cache
+        self._executor = executor
+        self._traffic_provider = traffic_provider
+        self._metric_source = metric_source
+        self._clock = clock
+        self._default_server_image = default_server_image
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Seconds until the next look, None when only an event can change anything. Raises errors of `outcomes`."""
+        live = self._cache.get(ObjectRef("ModelDeployment", *key))
+        if live is None:
+            return None  # deleted: its children go with it
+        facts = self._observe(key, live)
+        request = wanted_counters(facts)
+        if request is not None:
+            metrics = await self._metric_source.read_counters(request)
+            # Prometheus took its time: decide on what is there now.
+            live = self._cache.get(ObjectRef("ModelDeployment", *key)) or live
+            facts = replace(self._observe(key, live), metrics=metrics)
+        plan = decide(facts)
+        try:
+            await self._executor.execute(plan)
+        except (Invalid, NameTaken) as refused:
+            plan = await self._tell_refusal(key, refused)
+        return plan.look_again_after_seconds
+
+    async def _tell_refusal(self, key: Key, refused: Invalid | NameTaken) -> Plan:
+        live = self._cache.get(ObjectRef("ModelDeployment", *key))
+        if live is None:
+            return Plan(key)
+        plan = decide(replace(self._observe(key, live), refusal=_make_refusal(refused)))
+        await self._executor.execute(plan)
+        return plan
+
+    def _observe(self, key: Key, live: JsonObject) -> Facts:
+        owned = self._cache.owned(key)
+        owner = observe_model_deployment(live)
+        pods = observe_pods(owned["Pod"])
+        user_service = self._cache.get(ObjectRef("Service", key.namespace, service_name(key.name)))
+        return Facts(
+            now=self._clock.now(),
+            model_deployment=owner,
+            default_server_image=self._default_server_image,
+            revisions=observe_revisions(owned["ControllerRevision"], owner.uid),
+            deployments=observe_deployments(owned["Deployment"], owner.uid),
+            pods=pods,
+            rollouts=observe_rollouts(owned["Rollout"], owner.uid),
+            services=frozenset(service["metadata"]["name"] for service in owned["Service"]),
+            shares=self._traffic_provider.shares(user_service, pods),
+        )
+
+
+def _make_refusal(refused: Invalid | NameTaken) -> Refusal:
+    reason = "NameTaken" if isinstance(refused, NameTaken) else "InvalidSpec"
+    return Refusal(refused.kind, refused.name, reason, refused.message)
