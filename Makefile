@@ -1,8 +1,68 @@
+# Every command of the project. Two of them do all the set-up on a fresh machine: `make demo` and `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
 VENV := .venv
-PY := $(VENV)/bin/python
+BIN := $(VENV)/bin
+# Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
+CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: lock
-lock: ## Resolve the lock files again (hashes, no index addresses)
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --extra operator --extra cli pyproject.toml -o requirements/operator.lock
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --extra server pyproject.toml -o requirements/server.lock
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --all-extras --group dev --group examples pyproject.toml -o requirements/dev.lock
+.PHONY: help setup lock generate check test test-unit test-component test-cluster cluster cluster-down images install demo demo-down run clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: $(VENV)/installed ## Python packages of the lock file, into .venv
+
+$(VENV)/installed: requirements/dev.lock pyproject.toml
+	@hack/venv "$(PYTHON)" "$(VENV)"
+
+lock: setup ## Resolve the lock files again (hashes, no index addresses)
+	@hack/lock "$(BIN)/uv"
+
+generate: setup ## CRDs and reference docs from the models
+	$(BIN)/python hack/generate.py
+
+check: setup ## Format, lint, types, layers, size budget; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python hack/size_budget.py
+
+test: setup ## Everything: unit, component and cluster tests; says how many ran on each rung
+	@hack/test unit component cluster
+
+test-unit: setup ## Pure functions and the server; needs nothing
+	@hack/test unit
+
+test-component: setup ## The operator against a real API server; needs no nodes
+	@hack/test component
+
+test-cluster: setup ## Real pods, real Prometheus, real load
+	@hack/test cluster
+
+cluster: ## A real Kubernetes on this machine, with Prometheus; prints what to eval
+	@hack/cluster/up
+	@hack/cluster/prometheus
+
+cluster-down: ## Removes the cluster; images and programs stay for the next time
+	@hack/cluster/down
+
+images: ## Builds both images and loads them into the cluster
+	@$(CLUSTER_UP); hack/cluster/images
+
+install: images ## CRDs and operator into the cluster
+	@$(CLUSTER_UP); hack/cluster/prometheus; hack/install
+
+demo: setup install ## Cluster, operator, a good model promoted, a bad one rejected, shown live
+	@$(CLUSTER_UP); $(BIN)/python hack/demo
+
+demo-down: cluster-down ## Removes what the demo made
+
+run: setup ## The operator on this machine against the cluster of KUBECONFIG
+	$(BIN)/python -m serin
+
+clean: ## Removes what was made in this folder
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
