@@ -85,7 +85,7 @@ class Cache:
         """Per kind all that is this ModelDeployment's business, itself included, ordered by name."""
         return {kind: view.owned(key) for kind, view in self._views.items()}
 
-    def keys(self) -> Sequence[Key]:
+    def model_deployments(self) -> Sequence[Key]:
         """Every ModelDeployment."""
         return [Key(*place) for place in self._views["ModelDeployment"].objects]
 

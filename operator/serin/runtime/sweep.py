@@ -90,5 +90,5 @@ class Sweep:
         _log.debug("swept", differences=differences)
 
     def _add_all(self) -> None:
-        for key in self._cache.keys():
+        for key in self._cache.model_deployments():
             self._queue.add(key)

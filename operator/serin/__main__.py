@@ -1,0 +1,108 @@
+"""The composition root: settings, adapters, runtime, kopf. The only place that knows them all."""
+
+import asyncio
+import random
+import sys
+from collections.abc import Callable
+from os import environ
+
+from serin.adapters.kopf_app import KopfApp, StopFlag
+from serin.adapters.kube_client import KubeClient
+from serin.adapters.kube_events import KubeEvents
+from serin.adapters.kube_login import load_configuration
+from serin.adapters.log import set_up_logging
+from serin.adapters.operator_metrics import OperatorMetrics
+from serin.adapters.prometheus import PrometheusMetrics
+from serin.adapters.settings import Settings, SettingsError, read_settings
+from serin.adapters.traffic.replicas import ReplicasProvider
+from serin.runtime.cache import Cache
+from serin.runtime.clock import SystemClock
+from serin.runtime.executor import Executor
+from serin.runtime.intake import Intake
+from serin.runtime.ports import Clock, MetricSource
+from serin.runtime.reconciler import Reconciler
+from serin.runtime.sweep import Sweep
+from serin.runtime.worker import Workers
+from serin.runtime.workqueue import WorkQueue
+
+STUCK_SECONDS = 300.0
+"""No reconcile takes that long: each of its requests ends by its own timeout."""
+
+DEAF_ROUNDS = 2
+"""Sweeps in a row that found what no watch had told; one may have raced with a watch that began."""
+
+
+async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_source: MetricSource) -> None:
+    """Runs the operator until `stop` is set."""
+    jitter = random.Random().random
+    cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
+    metrics = OperatorMetrics()
+    cache = Cache()
+    queue = WorkQueue(clock, jitter)
+    intake = Intake(cache, queue, clock)
+    traffic_provider = ReplicasProvider()
+    executor = Executor(cluster, cache, traffic_provider, KubeEvents(cluster, clock), metrics)
+    reconciler = Reconciler(cache, executor, traffic_provider, metric_source, clock, settings.server_image)
+    workers = Workers(queue, reconciler.reconcile, clock, metrics, settings.workers)
+    sweep = Sweep(cluster, intake, cache, queue, clock, jitter)
+
+    async def run_runtime() -> None:
+        # Only a whole cache may be decided on: a child that is not seen yet would be made again.
+        await sweep.prime()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(workers.run(), name="workers")
+            tasks.create_task(sweep.run(), name="sweep")
+
+    metrics.watch_queue(queue)
+    if settings.metrics_port:
+        metrics.serve(settings.metrics_port)
+    app = KopfApp(
+        intake,
+        run_runtime,
+        make_complaint(workers, sweep),
+        settings.kubeconfig,
+        settings.namespaces,
+        settings.liveness_port,
+    )
+    try:
+        await app.run(stop)
+    finally:
+        await cluster.close()
+
+
+def make_complaint(workers: Workers, sweep: Sweep) -> Callable[[], str | None]:
+    """What only a restart can heal. An API server that is away is not among it."""
+
+    def find_complaint() -> str | None:
+        seconds = workers.longest_running_seconds()
+        if seconds > STUCK_SECONDS:
+            return f"a reconcile has been running for {seconds:.0f} s"
+        if sweep.deaf_rounds >= DEAF_ROUNDS:
+            return "the watches tell nothing of what changes in the cluster"
+        return None
+
+    return find_complaint
+
+
+async def run(settings: Settings) -> None:
+    clock = SystemClock()
+    prometheus = PrometheusMetrics(settings.prometheus_url, clock, random.Random().random)
+    try:
+        await operate(settings, asyncio.Event(), clock, prometheus)
+    finally:
+        prometheus.close()
+
+
+def main() -> int:
+    try:
+        settings = read_settings(environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    set_up_logging(settings.log_format, settings.log_level)
+    asyncio.run(run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

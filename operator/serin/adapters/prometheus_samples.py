@@ -1,0 +1,97 @@
+"""From Prometheus's range vectors to one reading per pod. Pure.
+
+A reading is of one moment: the newest scrape that tells both counters. Values that are no count (NaN, infinite,
+negative) make their moment unusable, and the one before it is taken.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from serin.core.evidence.counters import Reading
+
+CLIENT_GAVE_UP = "499"
+OVERLOADED = "429"
+
+
+class InvalidAnswerError(ValueError):
+    """Not a range vector; says what was found."""
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Of one pod's samples of one moment."""
+
+    value: float = 0.0
+    is_usable: bool = True
+
+    def add(self, value: float) -> None:
+        self.value += value
+        self.is_usable = self.is_usable and math.isfinite(value) and value >= 0
+
+
+_Moments = Mapping[str, Mapping[float, _Sum]]
+
+
+def is_failure(code: str) -> bool:
+    """Any answer that is not 2xx or 3xx; load shedding and clients that left say nothing about the model."""
+    return code[:1] not in ("2", "3") and code not in (OVERLOADED, CLIENT_GAVE_UP)
+
+
+def parse_serin(answer: Any) -> Mapping[str, Reading]:
+    """Of one counter whose label `code` tells failures."""
+    totals = _sum_up(_samples(answer))
+    failures = _sum_up(sample for sample in _samples(answer) if is_failure(sample[1].get("code", "")))
+    readings = {}
+    for pod, moments in totals.items():
+        usable = [at for at, total in moments.items() if total.is_usable]
+        if usable:
+            at = max(usable)
+            failed = failures.get(pod, {}).get(at)
+            readings[pod] = Reading(at, moments[at].value, failed.value if failed else 0.0)
+    return readings
+
+
+def parse_pair(total_answer: Any, failed_answer: Any) -> Mapping[str, Reading]:
+    """Of two counters that were asked for one after the other.
+
+    A pod without any series of failures has had none. One whose failures are not told at a moment is not read at it.
+    """
+    totals = _sum_up(_samples(total_answer))
+    failures = _sum_up(_samples(failed_answer))
+    readings = {}
+    for pod, moments in totals.items():
+        failed = failures.get(pod)
+        usable = [at for at, total in moments.items() if total.is_usable]
+        if failed is not None:
+            usable = [at for at in usable if at in failed and failed[at].is_usable]
+        if usable:
+            at = max(usable)
+            readings[pod] = Reading(at, moments[at].value, failed[at].value if failed is not None else 0.0)
+    return readings
+
+
+_Sample = tuple[str, Mapping[str, str], float, float]
+
+
+def _samples(answer: Any) -> Iterator[_Sample]:
+    """Pod, labels, time, value of every sample. Series without a pod are of no use."""
+    if not isinstance(answer, list):
+        raise InvalidAnswerError(f"{type(answer).__name__} instead of a list of series")
+    for series in answer:
+        try:
+            labels = series["metric"]
+            samples = [(float(at), float(text)) for at, text in series["values"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidAnswerError(f"a series without its labels and samples: {str(series)[:200]}") from error
+        for at, value in samples if "pod" in labels else ():
+            yield labels["pod"], labels, at, value
+
+
+def _sum_up(samples: Any) -> _Moments:
+    moments: defaultdict[str, defaultdict[float, _Sum]] = defaultdict(lambda: defaultdict(_Sum))
+    for pod, _, at, value in samples:
+        moments[pod][at].add(value)
+    return moments
