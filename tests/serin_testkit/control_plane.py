@@ -54,7 +54,7 @@ class ControlPlane:
     """One control plane with a store of its own, alive between `with` and the end of its block.
 
     The custom resource definitions in `crds` are installed before the controller manager starts: its garbage collector
-    learns of a kind that comes later only at its next look, up to 30 s away.
+    looks for new kinds only now and then. Measured from the owner's end to its child's: 0.4 s, with a late kind 41 s.
     """
 
     token = "admin"
