@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from serin_server.oip.datatypes import Array, Datatype
+from serin_server.oip.datatypes import BYTES, Array, Datatype
 from serin_server.oip.errors import InvalidRequestError
 
 _MAX_DEPTH = 16
@@ -48,11 +48,15 @@ def parse_values(raw: bytes | msgspec.Raw, datatype: Datatype, subject: str) -> 
 def make_array(values: list[Any], datatype: Datatype, subject: str) -> Array:
     try:
         with np.errstate(over="raise"):
-            return np.array(values, dtype=datatype.dtype)
+            array = np.array(values, dtype=datatype.dtype)
+        # Of uneven lists numpy makes, when it may, an array of lists.
+        if datatype is BYTES and array.size and isinstance(array.flat[0], list):
+            raise ValueError
     except (OverflowError, FloatingPointError) as error:
         raise InvalidRequestError(f"{subject}: a value does not fit into {datatype}") from error
     except ValueError as error:
         raise InvalidRequestError(f"{subject}: the nested arrays differ in length") from error
+    return array
 
 
 def _count_depth(raw: bytes | msgspec.Raw) -> int:
