@@ -5,8 +5,10 @@ Service chooses an endpoint per connection; `--keep-alive` turns that off. Nothi
 
 Prints one JSON line per second and a last one with `"final": true`, all counts cumulative:
 
-    {"seconds": 12.0, "requests": 1200, "failed": 3, "codes": {"200": 1197, "400": 3}, "errors": {}, "timeouts": 0,
-     "versions": {"1": 1197}, "in_flight": 1, "p50_ms": 1.9, "p99_ms": 6.4, "final": false}
+    {"run": "3fa1c2", "seconds": 12.0, "requests": 1200, "failed": 3, "codes": {"200": 1197, "400": 3}, "errors": {},
+     "timeouts": 0, "versions": {"1": 1197}, "in_flight": 1, "p50_ms": 1.9, "p99_ms": 6.4, "final": false}
+
+`run` is another one after a restart, when the counts begin at 0 again.
 
 Counting begins with the first success: a Service refuses connections for a second or two until the node has programmed
 it, and that says nothing about a model. Until then the lines read `{"waiting": true, …}`.
@@ -17,6 +19,7 @@ import asyncio
 import contextlib
 import json
 import random
+import secrets
 import signal
 import sys
 import time
@@ -50,8 +53,9 @@ class Answer:
 
 @dataclass
 class Tally:
-    """Cumulative counts. Latencies are kept as counts per 0.1 ms: exact enough, and bounded by the timeout."""
+    """Cumulative counts of one run. Latencies are kept as counts per 0.1 ms: exact enough, bounded by the timeout."""
 
+    run: str
     requests: int = 0
     failed: int = 0
     timeouts: int = 0
@@ -84,6 +88,7 @@ class Tally:
 
     def render_line(self, seconds: float, in_flight: int, final: bool) -> str:
         line = {
+            "run": self.run,
             "seconds": round(seconds, 1),
             "requests": self.requests,
             "failed": self.failed,
@@ -217,7 +222,7 @@ async def print_every_second(tally: Tally, load: Load, began: float) -> None:
 
 
 async def generate(arguments: argparse.Namespace) -> int:
-    tally = Tally()
+    tally = Tally(secrets.token_hex(3))
     connector = aiohttp.TCPConnector(limit=0, force_close=not arguments.keep_alive)
     # The deadline of a request is set in Load, over connecting, sending and reading together.
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:

@@ -29,9 +29,13 @@ class Screen:
             self._out.write(f"{line}\n")
         self._out.flush()
 
-    def say(self, text: str) -> None:
-        """A line that stays."""
+    def start(self) -> None:
+        """What is drawn from now on comes below; the last picture stays."""
         self._lines_drawn = 0
         self._plain_at = None
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.start()
         self._out.write(f"{text}\n")
         self._out.flush()

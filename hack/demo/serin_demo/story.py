@@ -43,18 +43,20 @@ class Story:
 
     def tell(self) -> list[Result]:
         self._reset()
-        self._serve_first_version()
-        self._start_load()
+        first = self._serve_first_version()
+        self._start_load(first.last_number)
         return [self._roll_out("2", "Promoted"), self._roll_out("3", "Rejected")]
 
     def _stage(self, title: str, after: int = 0) -> Stage:
+        self._screen.start()
         return Stage(title, self._clock.monotonic(), after)
 
     def _reset(self) -> None:
         """Removes what an earlier run has left. The load goes first: it would count the model's end as failures."""
         namespace = self._kubectl.namespace
         self._kubectl.apply_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        self._kubectl.run("delete", "deployment", LOAD, "--ignore-not-found")
+        # Foreground: until its pod is gone, too. The log of the old pod would be read as the new one's.
+        self._kubectl.run("delete", "deployment", LOAD, "--ignore-not-found", "--cascade=foreground")
         self._kubectl.run("delete", "modeldeployments.serin.dev,rollouts.serin.dev", "--all")
         self._watch.until(
             self._stage("Clean start"),
@@ -63,23 +65,23 @@ class Story:
             f"Delete the namespace and try again: kubectl delete namespace {namespace}",
         )
 
-    def _serve_first_version(self) -> None:
+    def _serve_first_version(self) -> Objects:
         self._kubectl.apply_files(WEATHER / "models", WEATHER / "modeldeployment.yaml")
-        self._watch.until(
+        return self._watch.until(
             self._stage("Version 1"),
             lambda objects: decide_first_version(objects, "1"),
             FIRST_VERSION_SECONDS,
             self._advise("get md,pods", f"describe md {MODEL}"),
         )
 
-    def _start_load(self) -> None:
+    def _start_load(self, after: int) -> None:
         template = json.loads(
             self._kubectl.run("create", "--dry-run=client", "-o", "json", "-f", str(LOAD_FILES / "load.yaml"))
         )
         self._kubectl.apply_object(make_script((LOAD_FILES / "load.py").read_text(encoding="utf-8")))
         self._kubectl.apply_object(make_load(template, self._settings))
         self._watch.until(
-            self._stage(f"Load, {self._settings.requests_per_second:g} requests/s"),
+            self._stage(f"Load, {self._settings.requests_per_second:g} requests/s", after),
             lambda _: DONE if self._watch.users else Progress("Waiting", "no request was answered yet"),
             LOAD_SECONDS,
             self._advise(f"logs deployment/{LOAD}", f"describe deployment {LOAD}"),
@@ -158,4 +160,6 @@ def tell_and_judge(story: Story, screen: Screen) -> int:
     screen.say("")
     for result in results:
         screen.say("\n".join(render_result(result)))
-    return 1 if any(find_faults(result) for result in results) else 0
+    went_right = not any(find_faults(result) for result in results)
+    screen.say("Both rollouts went right." if went_right else "The demo went wrong: see the lines marked WRONG.")
+    return 0 if went_right else 1

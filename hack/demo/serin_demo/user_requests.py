@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class UserRequests:
-    """Counts since the generator began, or between two moments."""
+    """Counts since the generator began, or between two moments. `run` tells one start of the generator from the next;
+    between two moments of different runs nothing is known, and `run` is empty."""
 
     requests: int = 0
     failed: int = 0
-    seconds: float = 0.0
+    run: str = ""
     p99_ms: float | None = None
 
     def since(self, earlier: "UserRequests") -> "UserRequests":
-        return UserRequests(
-            self.requests - earlier.requests, self.failed - earlier.failed, self.seconds - earlier.seconds, self.p99_ms
-        )
+        if self.run != earlier.run:
+            return UserRequests()
+        return UserRequests(self.requests - earlier.requests, self.failed - earlier.failed, self.run, self.p99_ms)
 
     @property
     def failed_percent(self) -> float:
@@ -35,6 +36,6 @@ def parse_user_requests(lines: Iterable[str]) -> UserRequests | None:
         except ValueError:
             continue
         if isinstance(counts, dict) and "requests" in counts:
-            return UserRequests(counts["requests"], counts["failed"], counts["seconds"], counts["p99_ms"])
+            return UserRequests(counts["requests"], counts["failed"], counts["run"], counts["p99_ms"])
         return None
     return None

@@ -86,6 +86,7 @@ class FakeCluster:
     outcomes: Json = field(default_factory=lambda: {"2": "Promoted", "3": "Rejected"})
     failing_versions: frozenset[str] = frozenset({"3"})
     leftovers: list[Json] = field(default_factory=list)
+    restarts_load: bool = False
     namespace: str = "demo"
     calls: list[str] = field(default_factory=list)
     applied: list[Json] = field(default_factory=list)
@@ -120,8 +121,9 @@ class FakeCluster:
         if self._load_since is None:
             return ""
         seconds = self.clock.now - self._load_since
-        counts = {"requests": round(100 * seconds), "failed": self._failed, "seconds": seconds, "p99_ms": 4.0}
-        return f'{json.dumps(counts)}\n{{"seconds": 1'
+        run = str(len(self._finished)) if self.restarts_load else "one"
+        counts = {"run": run, "requests": round(100 * seconds), "failed": self._failed, "p99_ms": 4.0}
+        return f'{json.dumps(counts)}\n{{"run": "o'
 
     def read(self, *_: str) -> Json:
         if self.leftovers:

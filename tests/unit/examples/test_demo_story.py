@@ -21,7 +21,7 @@ def test_a_good_version_promoted_and_a_broken_one_rejected_is_success(demo: Modu
     assert "Version 2: Promoted after 45 s\n  Promoted: a sentence." in output
     assert "1 of 1 judged pods serve on under the same UID" in output
     assert "Version 3: Rejected after 45 s\n  Rejected: a sentence." in output
-    assert "WRONG" not in output
+    assert output.endswith("Both rollouts went right.\n")
 
 
 def test_user_requests_that_fail_while_a_good_version_is_promoted_are_a_fault(demo: ModuleType) -> None:
@@ -36,6 +36,13 @@ def test_a_broken_version_that_met_no_user_was_not_judged_by_traffic(demo: Modul
 
     assert code == 1
     assert "WRONG: no user request met the broken version" in output
+
+
+def test_counts_of_a_load_generator_that_was_restarted_prove_nothing(demo: ModuleType) -> None:
+    code, output = tell(demo, FakeCluster(restarts_load=True))
+
+    assert code == 1
+    assert "WRONG: the load generator was restarted or stood still" in output
 
 
 def test_a_good_version_that_is_rejected_stops_the_demo_with_its_sentence_and_advice(demo: ModuleType) -> None:
@@ -62,7 +69,7 @@ def test_the_demo_waits_until_the_last_run_has_left(demo: ModuleType) -> None:
     assert "objects of the last run on their way out: 1" in output
     deletions = [call for call in cluster.calls if call.startswith("delete")]
     assert deletions == [
-        "delete deployment serin-load --ignore-not-found",
+        "delete deployment serin-load --ignore-not-found --cascade=foreground",
         "delete modeldeployments.serin.dev,rollouts.serin.dev --all",
     ]
 

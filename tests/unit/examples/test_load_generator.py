@@ -59,7 +59,7 @@ async def output(load: ModuleType, capsys: pytest.CaptureFixture[str], *words: s
 
 
 def test_only_codes_from_200_to_299_are_successes(load: ModuleType) -> None:
-    tally = load.Tally()
+    tally = load.Tally("a run")
     for code in (200, 204, 301, 400, 429, 503):
         tally.add(load.Answer(0.001, code))
 
@@ -68,7 +68,7 @@ def test_only_codes_from_200_to_299_are_successes(load: ModuleType) -> None:
 
 
 def test_a_refused_connection_and_a_timeout_are_failures_without_a_code(load: ModuleType) -> None:
-    tally = load.Tally()
+    tally = load.Tally("a run")
     tally.add(load.Answer(0.001, error="ClientConnectorError"))
     tally.add(load.Answer(5.0, timed_out=True))
 
@@ -78,7 +78,7 @@ def test_a_refused_connection_and_a_timeout_are_failures_without_a_code(load: Mo
 
 
 def test_answers_are_counted_by_the_version_that_they_name(load: ModuleType) -> None:
-    tally = load.Tally()
+    tally = load.Tally("a run")
     for version in ("1", "2", "2", ""):
         tally.add(load.Answer(0.001, 200, version))
 
@@ -94,7 +94,7 @@ def test_an_answer_may_or_may_not_tell_its_version(load: ModuleType, body: bytes
 
 
 def test_quantiles_are_those_of_the_answered_requests(load: ModuleType) -> None:
-    tally = load.Tally()
+    tally = load.Tally("a run")
     for milliseconds in range(1, 101):
         tally.add(load.Answer(milliseconds / 1000, 200))
     tally.add(load.Answer(5.0, timed_out=True))
@@ -103,7 +103,7 @@ def test_quantiles_are_those_of_the_answered_requests(load: ModuleType) -> None:
 
 
 def test_without_an_answer_there_is_no_latency(load: ModuleType) -> None:
-    line = json.loads(load.Tally().render_line(1.0, in_flight=0, final=False))
+    line = json.loads(load.Tally("a run").render_line(1.0, in_flight=0, final=False))
 
     assert line["p50_ms"] is None
 
@@ -130,6 +130,16 @@ async def test_counting_begins_with_the_first_success(
 
     assert waiting == {"waiting": True, "last": 503}
     assert (final["requests"], final["failed"], final["versions"], final["final"]) == (10, 0, {"2": 10}, True)
+
+
+async def test_each_start_of_the_generator_is_a_run_of_its_own(
+    load: ModuleType, service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--url", service.url, "--rate", "200", "--duration-seconds", "0.01")
+
+    first, second = await output(load, capsys, *words), await output(load, capsys, *words)
+
+    assert first[-1]["run"] != second[-1]["run"]
 
 
 async def test_every_request_has_its_own_connection(
@@ -172,7 +182,7 @@ async def test_nothing_is_counted_when_the_service_never_answers(
 
 
 async def test_stopping_ends_the_sending_and_waits_for_answers_on_their_way(load: ModuleType, service: Service) -> None:
-    tally = load.Tally()
+    tally = load.Tally("a run")
     async with aiohttp.ClientSession() as session:
         target = load.make_target(arguments(load, "--url", service.url))
 
