@@ -14,7 +14,7 @@ def render_frame(
     attempt = objects.newest_attempt(after)
     phase = attempt.phase if attempt else (objects.deployment.phase if objects.deployment else "")
     lines = [f"{title} · {phase or 'Waiting'} · {render_seconds(elapsed_seconds)}"]
-    if attempt:
+    if attempt and any(variant.version for variant in attempt.variants):
         lines += ["", *render_variants(attempt), "", *render_evidence(attempt)]
     lines += [f"  {'users':<9} {render_users(users)}", f"  {note}"]
     return lines

@@ -31,6 +31,8 @@ class Screen:
 
     def start(self) -> None:
         """What is drawn from now on comes below; the last picture stays."""
+        if self._lines_drawn:
+            self._out.write("\n")
         self._lines_drawn = 0
         self._plain_at = None
 

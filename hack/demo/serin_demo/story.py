@@ -155,11 +155,10 @@ def tell_and_judge(story: Story, screen: Screen) -> int:
     try:
         results = story.tell()
     except DemoError as failure:
-        screen.say(f"\nThe demo stopped: {failure}\n{failure.advice}")
+        screen.say(f"The demo stopped: {failure}\n{failure.advice}")
         return 1
-    screen.say("")
     for result in results:
-        screen.say("\n".join(render_result(result)))
+        screen.say("\n".join(["", *render_result(result)]))
     went_right = not any(find_faults(result) for result in results)
-    screen.say("Both rollouts went right." if went_right else "The demo went wrong: see the lines marked WRONG.")
+    screen.say("\nBoth rollouts went right." if went_right else "\nThe demo went wrong: see the lines marked WRONG.")
     return 0 if went_right else 1

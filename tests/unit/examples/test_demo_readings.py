@@ -8,6 +8,11 @@ import pytest
 from unit.examples.demo_cluster import Json, a_model_deployment, a_pod, a_rollout, two_pods
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def objects_of(demo: ModuleType, *items: Json) -> Any:
     return demo.cluster_objects.parse_objects({"items": items}, "weather")
 
@@ -188,22 +193,37 @@ def test_the_picture_shows_who_got_what_and_how_far_the_evidence_is(demo: Module
     ]
 
 
+def test_a_rollout_of_which_nothing_is_known_yet_has_no_table(demo: ModuleType) -> None:
+    rollout = a_rollout(2, "Pending")
+    del rollout["status"]
+
+    frame = demo.frame.render_frame("Version 2", 1.0, objects_of(demo, rollout), None, "A sentence.", after=1)
+
+    assert frame == ["Version 2 · Pending · 1 s", "  users     no request answered yet", "  A sentence."]
+
+
 @pytest.mark.parametrize(("percent", "filled"), [("0%", 0), ("100%", 20), ("250 %", 20), ("", 0), ("n/a", 0)])
 def test_a_bar_bears_any_text(demo: ModuleType, percent: str, filled: int) -> None:
     assert demo.frame.render_bar(percent).count("█") == filled
 
 
 def test_a_terminal_is_redrawn_in_place(demo: ModuleType) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     out = Terminal()
     screen = demo.screen.Screen(out)
     screen.draw(["one", "two"], "", now=0.0)
     screen.draw(["three"], "", now=1.0)
 
     assert out.getvalue() == "\r\x1b[0Jone\ntwo\n\x1b[2A\r\x1b[0Jthree\n"
+
+
+def test_a_picture_stays_when_the_next_stage_starts(demo: ModuleType) -> None:
+    out = Terminal()
+    screen = demo.screen.Screen(out)
+    screen.draw(["one"], "", now=0.0)
+    screen.start()
+    screen.draw(["two"], "", now=1.0)
+
+    assert out.getvalue() == "\r\x1b[0Jone\n\n\r\x1b[0Jtwo\n"
 
 
 def test_elsewhere_a_line_is_printed_now_and_then(demo: ModuleType) -> None:
