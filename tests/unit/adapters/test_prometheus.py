@@ -1,0 +1,174 @@
+"""How Prometheus is asked, and what happens when it does not answer."""
+
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from serin.adapters.prometheus import BREAKER_SECONDS, InvalidSelectorError, PrometheusMetrics, make_query
+from serin.core.evidence.counters import Reading
+from serin.core.facts import CounterRequest, Key, MetricReadings, MetricsUnavailable
+from serin_testkit.clock import FakeClock
+
+
+def request(*pods: str, total: str | None = None, failed: str | None = None) -> CounterRequest:
+    return CounterRequest(Key("ml", "weather"), pods or ("a",), total, failed, 30.0)
+
+
+class PromptClock(FakeClock):
+    """Sleeps take no time of the test's and all of the clock's."""
+
+    async def sleep(self, seconds: float) -> None:
+        self._seconds += seconds
+
+
+class Prometheus:
+    """Answers every query with `status` and `body`, on loopback; keeps the queries."""
+
+    def __init__(self) -> None:
+        self.queries: list[str] = []
+        self.status = 200
+        self.body = make_answer({"metric": {"pod": "a", "code": "200"}, "values": [[10.0, "5"]]})
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.queries.append(parse_qs(urlsplit(self.path).query)["query"][0])
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(outer.body)))
+                self.end_headers()
+                self.wfile.write(outer.body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+
+
+def make_answer(*result: Any) -> bytes:
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
+
+
+@pytest.fixture
+def prometheus() -> Iterator[Prometheus]:
+    prometheus = Prometheus()
+    thread = threading.Thread(target=prometheus.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield prometheus
+    prometheus.server.shutdown()
+    prometheus.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def clock() -> PromptClock:
+    return PromptClock()
+
+
+@pytest.fixture
+async def metrics(prometheus: Prometheus, clock: PromptClock) -> AsyncIterator[PrometheusMetrics]:
+    metrics = PrometheusMetrics(f"http://user:secret@{prometheus.address}", clock, jitter=lambda: 0.0)
+    yield metrics
+    metrics.close()
+
+
+def test_the_default_query_asks_for_raw_samples_of_exactly_these_pods() -> None:
+    query = make_query("serin_requests_total", request("weather-1-x", "weather.2"))
+    assert query == 'serin_requests_total{namespace="ml",pod=~"weather\\\\-1\\\\-x|weather\\\\.2"}[30s]'
+
+
+@pytest.mark.parametrize(
+    ("selector", "start"),
+    [
+        ("http_requests_total", "http_requests_total{namespace="),
+        ("http_requests_total{}", "http_requests_total{namespace="),
+        (' http_requests_total { code=~"5.." , } ', 'http_requests_total{code=~"5.." ,namespace='),
+        ('{__name__="http:total", path="/a{b}"}', '{__name__="http:total", path="/a{b}",namespace='),
+    ],
+)
+def test_a_plans_own_selector_is_narrowed_to_the_pods(selector: str, start: str) -> None:
+    assert make_query(selector, request()).startswith(start)
+
+
+@pytest.mark.parametrize("selector", ["", "rate(http_requests_total[5m])", "a + b", "{}"])
+def test_what_is_no_selector_is_refused_by_its_text(selector: str) -> None:
+    with pytest.raises(InvalidSelectorError, match="expected a counter such as"):
+        make_query(selector, request())
+
+
+async def test_serins_own_counters_are_read_with_one_query(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
+    assert await metrics.read_counters(request()) == MetricReadings({"a": Reading(10.0, 5, 0)})
+    assert len(prometheus.queries) == 1
+
+
+async def test_counters_of_another_server_are_read_with_two(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
+    found = await metrics.read_counters(request(total="hits", failed='hits{bad="1"}'))
+    assert found == MetricReadings({"a": Reading(10.0, 5, 5)})
+    assert [query.split("{")[0] for query in prometheus.queries] == ["hits", "hits"]
+
+
+async def test_nobody_is_asked_about_no_pods(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
+    nobody = CounterRequest(Key("ml", "weather"), (), None, None, 30.0)
+    assert await metrics.read_counters(nobody) == MetricReadings({})
+    assert prometheus.queries == []
+
+
+async def test_one_hiccup_is_asked_again_once(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
+    prometheus.status = 503
+    assert isinstance(await metrics.read_counters(request()), MetricsUnavailable)
+    assert len(prometheus.queries) == 2
+
+
+async def test_the_reason_tells_where_and_why_and_no_password(
+    metrics: PrometheusMetrics, prometheus: Prometheus
+) -> None:
+    prometheus.status, prometheus.body = 422, b"query timed out in expression evaluation"
+    answer = await metrics.read_counters(request())
+    assert isinstance(answer, MetricsUnavailable)
+    assert f"http://{prometheus.address}: HTTP Status Code 422" in answer.reason
+    assert "query timed out" in answer.reason
+    assert "secret" not in answer.reason
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"data": {"result": [{"value": [1, "2"]}]}}'])
+async def test_an_answer_of_something_else_is_no_readings(
+    metrics: PrometheusMetrics, prometheus: Prometheus, body: bytes
+) -> None:
+    prometheus.body = body
+    assert isinstance(await metrics.read_counters(request()), MetricsUnavailable)
+
+
+async def test_a_dead_prometheus_is_left_alone_for_a_while_and_then_asked_again(
+    metrics: PrometheusMetrics, prometheus: Prometheus, clock: PromptClock
+) -> None:
+    prometheus.status = 503
+    for _ in range(10):
+        assert isinstance(await metrics.read_counters(request()), MetricsUnavailable)
+    asked = len(prometheus.queries)
+    assert asked == 4
+
+    prometheus.status = 200
+    refused = await metrics.read_counters(request())
+    assert isinstance(refused, MetricsUnavailable)
+    assert "not asked again for 15 s" in refused.reason
+    assert len(prometheus.queries) == asked
+
+    await clock.sleep(BREAKER_SECONDS)
+    assert isinstance(await metrics.read_counters(request()), MetricReadings)
+
+
+async def test_a_port_where_nobody_listens_is_unavailable(clock: PromptClock) -> None:
+    metrics = PrometheusMetrics("http://127.0.0.1:9", clock, jitter=lambda: 0.0)
+    answer = await metrics.read_counters(request())
+    metrics.close()
+    assert answer == MetricsUnavailable("Prometheus at http://127.0.0.1:9: cannot be connected to")
+
+
+async def test_a_metric_of_the_plan_that_is_no_selector_is_told_in_words(metrics: PrometheusMetrics) -> None:
+    answer = await metrics.read_counters(request(total="rate(x[1m])", failed="y"))
+    assert isinstance(answer, MetricsUnavailable)
+    assert "'rate(x[1m])': expected a counter" in answer.reason
