@@ -16,6 +16,7 @@ from serin_demo.watching import LOAD, MODEL, Clock, DemoError, Stage, Watch
 ROOT = Path(__file__).parents[3]
 WEATHER = ROOT / "manifests" / "examples" / "weather"
 LOAD_FILES = ROOT / "hack" / "demo"
+OPERATOR_LOG = "kubectl -n serin-system logs deployment/serin"
 
 # Images are loaded beforehand, so pods start within seconds; these say when something is wrong, not how long it takes.
 RESET_SECONDS = 120.0
@@ -108,7 +109,7 @@ class Story:
 
     def _advise(self, *commands: str) -> str:
         looks = "\n".join(f"  kubectl -n {self._kubectl.namespace} {command}" for command in commands)
-        return f"Look here next:\n{looks}\nand at the operator's log. `make demo-down` removes everything."
+        return f"Look here next:\n{looks}\n  {OPERATOR_LOG}\n`make demo-down` removes everything."
 
 
 def decide_empty(objects: Objects) -> Progress:

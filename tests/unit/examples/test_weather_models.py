@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,7 @@ def config_map(weather: Path, version: str) -> Json:
     return read
 
 
+@cache
 def session(weather: Path, version: str) -> Any:
     return onnxruntime.InferenceSession(base64.b64decode(config_map(weather, version)["binaryData"]["model.onnx"]))
 
