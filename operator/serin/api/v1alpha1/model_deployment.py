@@ -52,7 +52,10 @@ class Model(Schema):
         ),
     ]
     digest: Annotated[
-        str | None, Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of the model's file, checked before serving.")
+        str | None,
+        Field(
+            pattern=r"^sha256:[0-9a-f]{64}$", max_length=71, description="Of the model's file, checked before serving."
+        ),
     ] = None
 
 
