@@ -4,6 +4,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from os import environ
 
 from serin.adapters.kopf_app import KopfApp, StopFlag
@@ -19,7 +20,7 @@ from serin.runtime.cache import Cache
 from serin.runtime.clock import SystemClock
 from serin.runtime.executor import Executor
 from serin.runtime.intake import Intake
-from serin.runtime.ports import Clock, MetricSource
+from serin.runtime.ports import Clock, Cluster, MetricSource
 from serin.runtime.reconciler import Reconciler
 from serin.runtime.sweep import Sweep
 from serin.runtime.worker import Workers
@@ -32,10 +33,19 @@ DEAF_ROUNDS = 2
 """Sweeps in a row that found what no watch had told; one may have raced with a watch that began."""
 
 
-async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_source: MetricSource) -> None:
-    """Runs the operator until `stop` is set."""
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The assembled parts. `app` runs them all."""
+
+    app: KopfApp
+    cache: Cache
+    queue: WorkQueue
+    sweep: Sweep
+    metrics: OperatorMetrics
+
+
+def assemble(settings: Settings, cluster: Cluster, clock: Clock, metric_source: MetricSource) -> Operator:
     jitter = random.Random().random
-    cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
     metrics = OperatorMetrics()
     cache = Cache()
     queue = WorkQueue(clock, jitter)
@@ -54,8 +64,6 @@ async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_sourc
             tasks.create_task(sweep.run(), name="sweep")
 
     metrics.watch_queue(queue)
-    if settings.metrics_port:
-        metrics.serve(settings.metrics_port)
     app = KopfApp(
         intake,
         run_runtime,
@@ -64,8 +72,17 @@ async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_sourc
         settings.namespaces,
         settings.liveness_port,
     )
+    return Operator(app, cache, queue, sweep, metrics)
+
+
+async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_source: MetricSource) -> None:
+    """Runs the operator until `stop` is set."""
+    cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
+    operator = assemble(settings, cluster, clock, metric_source)
+    if settings.metrics_port:
+        operator.metrics.serve(settings.metrics_port)
     try:
-        await app.run(stop)
+        await operator.app.run(stop)
     finally:
         await cluster.close()
 
