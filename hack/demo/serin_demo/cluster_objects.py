@@ -115,7 +115,7 @@ def parse_deployment(item: Json) -> Deployment:
     true = {condition["type"] for condition in status.get("conditions", ()) if condition["status"] == "True"}
     return Deployment(
         phase=status.get("phase", ""),
-        message=status.get("message", ""),
+        message=make_printable(status.get("message", "")),
         stable_version=stable.get("version", ""),
         stable_revision=stable.get("revision", ""),
         replicas=item["spec"].get("replicas", 1),
@@ -134,13 +134,18 @@ def parse_attempt(item: Json) -> Attempt:
         name=name,
         number=int(number) if number.isdigit() else 0,
         phase=status.get("phase") or "Pending",
-        message=status.get("message", ""),
+        message=make_printable(status.get("message", "")),
         verdict=verdict.get("state", ""),
         good=str(verdict.get("good", "")),
         bad=str(verdict.get("bad", "")),
         eta=str(verdict.get("eta") or ""),
         variants=tuple(parse_variant(status, variant) for variant in ("stable", "baseline", "canary")),
     )
+
+
+def make_printable(text: str) -> str:
+    """A message may quote a container's last words, escape codes of a terminal among them."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def parse_variant(status: Json, name: str) -> Variant:

@@ -20,9 +20,9 @@ OPERATOR_LOG = "kubectl -n serin-system logs deployment/serin"
 
 # Images are loaded beforehand, so pods start within seconds; these say when something is wrong, not how long it takes.
 RESET_SECONDS = 120.0
-FIRST_VERSION_SECONDS = 180.0
+FIRST_VERSION_SECONDS = 240.0  # longer than the example's progressDeadline: the operator knows a reason
 LOAD_SECONDS = 150.0
-ROLLOUT_SECONDS = 900.0  # the example's progressDeadline of 3 min and maxDuration of 10 min, and some to settle
+ROLLOUT_SECONDS = 900.0  # its progressDeadline of 3 min and maxDuration of 10 min, and some to settle
 # Answers on their way and the log's last second belong to the rollout; what fails later does not.
 LAST_ANSWERS_SECONDS = 3.0
 AFTERWARDS_SECONDS = 5.0

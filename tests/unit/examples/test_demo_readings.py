@@ -45,6 +45,12 @@ def test_objects_of_other_models_are_left_out(demo: ModuleType) -> None:
     assert objects_of(demo, deployment, rollout, pod) == demo.cluster_objects.Objects(None, (), ())
 
 
+def test_a_message_cannot_steer_the_terminal(demo: ModuleType) -> None:
+    objects = objects_of(demo, a_rollout(2, "Failed", message="exit code 1:\x1b[2J\ngone"))
+
+    assert objects.attempts[0].message == "exit code 1: [2J gone"
+
+
 def test_attempts_are_ordered_by_number_not_by_name(demo: ModuleType) -> None:
     objects = objects_of(demo, a_rollout(10, "Analyzing"), a_rollout(9, "Promoted"))
 
