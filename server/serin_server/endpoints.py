@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from importlib.metadata import version as installed_version
 from typing import Any
 
+from serin_server import __version__
 from serin_server.lifecycle import Lifecycle
 from serin_server.oip.datatypes import Array
 from serin_server.oip.decode import decode_infer_request
@@ -40,7 +40,6 @@ class Endpoints:
         self._lifecycle = lifecycle
         self._telemetry = telemetry
         self._pool = pool
-        self._server_version = installed_version("serin")
 
     # -- health and metadata --------------------------------------------------------------------------------------
 
@@ -71,7 +70,7 @@ class Endpoints:
         return self._readiness({"name": self._name})
 
     def server_metadata(self, _: Request) -> Response:
-        return _json({"name": "serin", "version": self._server_version, "extensions": []})
+        return _json({"name": "serin", "version": __version__, "extensions": []})
 
     def models(self, _: Request) -> Response:
         return _json({"models": [self._name]})

@@ -9,7 +9,7 @@ from typing import Any
 
 from serin.runtime.ports import JsonObject
 
-MESSAGE_LIMIT = 300  # a pod's message can hold a whole log; the first lines tell
+MESSAGE_LIMIT = 300  # a message of the kubelet can hold a whole answer of a registry
 
 # A pod is in these states on the way up; they are no trouble.
 _HARMLESS = frozenset({"ContainerCreating", "PodInitializing"})
@@ -30,7 +30,7 @@ def _of_container(container: Mapping[str, Any]) -> str | None:
     ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")
     reason = waiting.get("reason")
     if ended and ended.get("exitCode", 0) != 0 and not container.get("ready"):
-        last_words = _clip(ended.get("message") or "")
+        last_words = _clip(_last_line(ended.get("message") or ""))
         how = ended.get("reason") or "Error"
         cause = f"{how} (exit code {ended['exitCode']})" if how == "Error" else how
         state = f"{reason}, " if reason and reason not in _HARMLESS else ""
@@ -53,6 +53,12 @@ def _of_pod(status: Mapping[str, Any]) -> str | None:
     if status.get("phase") == "Failed":
         return f"{status.get('reason', 'Failed')}: {_clip(status.get('message') or '')}"
     return None
+
+
+def _last_line(message: str) -> str:
+    """Without a message of its own a container's message is the end of its log, and the last line says why it ended."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 def _clip(message: str) -> str:

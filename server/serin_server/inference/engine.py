@@ -7,12 +7,17 @@ order of the map's keys; `observe_class_labels` says which they are.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# Newer releases report their use to Microsoft unless this is set before the library loads. A model server must not
+# call home, and on a read-only file system the reporter prints a warning that hides the server's own last words.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
@@ -49,7 +54,8 @@ _LOAD_ERRORS = (
     RuntimeError,
 )
 
-_SEVERITY_ERROR = 3
+_SEVERITY_FATAL = 4
+"""Errors reach us as exceptions with the same text; the runtime would print them a second time, in colours."""
 
 
 class ModelLoadError(Exception):
@@ -101,7 +107,7 @@ def load_engine(path: Path, threads: int) -> Engine:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _SEVERITY_ERROR
+    options.log_severity_level = _SEVERITY_FATAL
     # Spinning threads would burn the pod's CPU limit while they wait for the next request.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
