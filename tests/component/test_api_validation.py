@@ -1,0 +1,359 @@
+"""What the API server does with Serin's objects by the definitions alone: fill in, refuse with a reason, show.
+
+The definitions are installed as a person does it, by `kubectl apply -f crds/`. No operator runs.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from serin.api.crd import KINDS, make_crd
+from serin.api.structural_schema import RULES
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
+from serin.api.v1alpha1.shared import API_VERSION
+from serin_testkit.control_plane import CRDS, ControlPlane, find_program
+
+pytestmark = pytest.mark.component
+
+EXAMPLES = CRDS.parent / "manifests" / "examples"
+
+Json = dict[str, Any]
+Kubectl = Callable[..., str]
+
+
+class RefusedError(Exception):
+    """kubectl ended with an error; the text is what a person reads."""
+
+
+@pytest.fixture(scope="module")
+def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    """Calls kubectl with the definitions installed; a dictionary becomes the object it reads from its input."""
+    cache = tmp_path_factory.mktemp("kubectl")
+    with ControlPlane() as control_plane:
+
+        def call(*arguments: str, body: Json | None = None) -> str:
+            access = ["--kubeconfig", str(control_plane.kubeconfig), "--cache-dir", str(cache)]
+            command = [str(find_program("kubectl")), *access, *arguments, *(["-f", "-"] if body else [])]
+            done = subprocess.run(command, input=json.dumps(body), capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise RefusedError(done.stderr.strip())
+            return done.stdout
+
+        call("apply", "-f", str(CRDS))
+        call("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        yield call
+
+
+def model_deployment(name: str = "weather", **changes: Any) -> Json:
+    """A valid object but for the changes: path of a field in the spec, `__` for each dot, and its value."""
+    return make_object("ModelDeployment", name, {"model": {"uri": "oci://models/weather:1"}}, changes)
+
+
+def rollout(name: str = "weather-1", **changes: Any) -> Json:
+    return make_object("Rollout", name, {"modelDeployment": "weather"}, changes)
+
+
+def make_object(kind: str, name: str, spec: Json, changes: Json) -> Json:
+    for path, value in changes.items():
+        *parents, field = path.split("__")
+        target = spec
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[field] = value
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def refusal(kubectl: Kubectl, *arguments: str, body: Json | None = None) -> str:
+    with pytest.raises(RefusedError) as refused:
+        kubectl(*arguments, body=body)
+    return str(refused.value)
+
+
+def metric(**fields: Any) -> list[Json]:
+    return [fields]
+
+
+def row(name: str, body: Json, *parts: str) -> Any:
+    """A refused object: a sentence, the object, and what the message must say: the field, then why."""
+    return pytest.param(body, parts, id=name)
+
+
+MODEL_DEPLOYMENT_RULES = [
+    row(
+        "a name too long for the names of its services",
+        model_deployment("w" * 46),
+        "metadata.name names Services and labels: at most 45 characters",
+    ),
+    row(
+        "a name that no Service can have",
+        model_deployment("1st.model"),
+        "metadata.name names Services and labels: at most 45 characters",
+    ),
+    row(
+        "a model source that is not known",
+        model_deployment(model__uri="ftp://models/weather"),
+        "spec.model",
+        "uri must start with oci://, configmap://, https:// or file://",
+    ),
+    row(
+        "a config map without a key",
+        model_deployment(model__uri="configmap://weather"),
+        "spec.model",
+        "a configmap uri names the object and its key: configmap://name/key",
+    ),
+    row(
+        "a start-up deadline of nothing",
+        model_deployment(server__health__startupDeadline="0s"),
+        "spec.server.health",
+        "startupDeadline must be at least 1s",
+    ),
+]
+
+PLAN_RULES = [
+    row("a canary of no pods", model_deployment(rollout__size=0), "spec.rollout", "size must be a number of pods"),
+    row("a canary of too many pods", model_deployment(rollout__size=1001), "spec.rollout", "size must be a number"),
+    row("a share above all", model_deployment(rollout__size="101%"), "spec.rollout", "or a share of the replicas"),
+    row("a share without its sign", model_deployment(rollout__size="25"), "spec.rollout", "such as 25%"),
+    row(
+        "a deadline of nothing",
+        model_deployment(rollout__progressDeadline="0s"),
+        "spec.rollout",
+        "progressDeadline must be at least 1s",
+    ),
+    row(
+        "a shortest time above the longest",
+        model_deployment(rollout__analysis__minDuration="2h"),
+        "spec.rollout.analysis",
+        "minDuration must not be longer than maxDuration",
+    ),
+    row(
+        "an interval that Prometheus cannot follow",
+        model_deployment(rollout__analysis__interval="500ms"),
+        "spec.rollout.analysis",
+        "interval must be at least 1s",
+    ),
+    row(
+        "a comparison without one interval",
+        model_deployment(rollout__analysis={"minDuration": "1s", "maxDuration": "5s"}),
+        "spec.rollout.analysis",
+        "maxDuration must be at least one interval",
+    ),
+    row(
+        "failures without a total",
+        model_deployment(rollout__analysis__metrics=metric(failed="errors_total")),
+        "spec.rollout.analysis.metrics[0]",
+        "total and failed go together",
+    ),
+    row(
+        "no margin at all",
+        model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 0, "relative": 0})),
+        "spec.rollout.analysis.metrics[0].margin",
+        "absolute or relative must be greater than 0",
+    ),
+    row(
+        "a rollout's own plan is held to the same rules",
+        rollout(plan__analysis__interval="500ms"),
+        "spec.plan.analysis",
+        "interval must be at least 1s",
+    ),
+]
+
+BOUNDS = [
+    row("no model", make_object("ModelDeployment", "weather", {}, {}), "spec.model: Required value"),
+    row("no source", model_deployment(model={"version": "1"}), "spec.model.uri: Required value"),
+    row("a version that no label can hold", model_deployment(model__version="a b"), "spec.model.version", "match"),
+    row("a version that is too long", model_deployment(model__version="1" * 64), "spec.model.version: Too long"),
+    row("a digest of another kind", model_deployment(model__digest="md5:0"), "spec.model.digest", "match"),
+    row("pods below zero", model_deployment(replicas=-1), "spec.replicas", "greater than or equal to 0"),
+    row("pods without end", model_deployment(replicas=1001), "spec.replicas", "less than or equal to 1000"),
+    row("a port that does not exist", model_deployment(server__ports__http=65536), "spec.server.ports.http", "65535"),
+    row("a probe without a path", model_deployment(server__health__ready="ready"), "spec.server.health.ready", "match"),
+    row("too many arguments", model_deployment(server__args=["x"] * 65), "spec.server.args: Too many"),
+    row("a service of another kind", model_deployment(service__type="Door"), "spec.service.type: Unsupported value"),
+    row("a provider that is not there", model_deployment(traffic__provider="Mesh"), "spec.traffic.provider"),
+    row("history without end", model_deployment(historyLimit=101), "spec.historyLimit", "less than or equal to 100"),
+    row("a duration in words", model_deployment(rollout__progressDeadline="ten"), "spec.rollout.progressDeadline"),
+    row("certainty", model_deployment(rollout__analysis__falseReject=0), "falseReject", "greater than 0"),
+    row("a coin toss", model_deployment(rollout__analysis__falsePromote=0.5), "falsePromote", "less than 0.5"),
+    row("no metric", model_deployment(rollout__analysis__metrics=[]), "spec.rollout.analysis.metrics", "at least 1"),
+    row("two metrics", model_deployment(rollout__analysis__metrics=[{}, {}]), "metrics: Too many"),
+    row(
+        "a query where a counter belongs",
+        model_deployment(rollout__analysis__metrics=metric(total="sum(rate(x[1m]))", failed="y")),
+        "spec.rollout.analysis.metrics[0].total",
+    ),
+    row(
+        "a margin of everything", model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 1})), "than 1"
+    ),
+    row("another end", model_deployment(rollout__onInconclusive="Wait"), "spec.rollout.onInconclusive: Unsupported"),
+    row("a rollout of nothing", make_object("Rollout", "r", {}, {}), "spec.modelDeployment: Required value"),
+    row("another decision", rollout(decision="Maybe"), "spec.decision: Unsupported value"),
+]
+
+
+@pytest.mark.parametrize(("body", "parts"), [*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *BOUNDS])
+def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, parts: tuple[str, ...]) -> None:
+    message = refusal(kubectl, "create", "--dry-run=server", body=body)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(model_deployment("w" * 45), id="the longest name"),
+        pytest.param(model_deployment(rollout__size="100%"), id="a canary as large as stable"),
+        pytest.param(model_deployment(rollout__size=1000), id="the largest canary"),
+        pytest.param(model_deployment(replicas=0), id="no pods"),
+        pytest.param(model_deployment(model__uri="configmap://weather-v1/model.onnx"), id="a config map with its key"),
+        pytest.param(
+            model_deployment(rollout__analysis__metrics=metric(total='a{code=~"5.."}', failed="b")), id="own counters"
+        ),
+        pytest.param(
+            model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 0})), id="a margin by one part alone"
+        ),
+        pytest.param(
+            model_deployment(pod__affinity={"nodeAffinity": {"anything": [1, {"deep": True}]}}),
+            id="free-form parts of a pod",
+        ),
+        pytest.param(rollout(plan={}), id="a rollout with a plan of defaults"),
+    ],
+)
+def test_accepted(kubectl: Kubectl, body: Json) -> None:
+    kubectl("create", "--dry-run=server", body=body)
+
+
+def test_a_minimal_object_shows_every_default_and_that_nobody_has_looked_at_it_yet(kubectl: Kubectl) -> None:
+    body = model_deployment()
+    made = json.loads(kubectl("create", "--dry-run=server", "-o", "json", body=body))
+    assert made["status"] == {"observedGeneration": -1}
+    assert made["spec"] == without_empty(ModelDeploymentSpec.model_validate(body["spec"]).to_wire())
+
+
+def without_empty(value: Any) -> Any:
+    """The operator's view writes empty lists and maps out, the API server leaves them away."""
+    if isinstance(value, dict):
+        kept = {name: without_empty(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in kept.items() if inner not in ({}, [])}
+    return [without_empty(item) for item in value] if isinstance(value, list) else value
+
+
+def test_an_unknown_field_is_refused_by_its_name(kubectl: Kubectl) -> None:
+    assert 'unknown field "spec.replica"' in refusal(kubectl, "create", body=model_deployment(replica=2))
+
+
+FIXED_FIELDS = [
+    pytest.param({"modelDeployment": "other"}, "modelDeployment cannot be changed", id="the model deployment"),
+    pytest.param({"revision": "other"}, "revision cannot be changed", id="the revision"),
+    pytest.param({"revision": None}, "revision cannot be changed", id="the revision away"),
+    pytest.param({"plan": {"size": 2}}, "plan cannot be changed in the middle of a comparison", id="the plan"),
+    pytest.param({"plan": None}, "plan cannot be changed in the middle of a comparison", id="the plan away"),
+    pytest.param({"decision": "Reject"}, "decision is taken once", id="the decision"),
+    pytest.param({"decision": None}, "decision is taken once", id="the decision away"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), FIXED_FIELDS)
+def test_a_rollout_cannot_be_changed_in(kubectl: Kubectl, change: Json, message: str) -> None:
+    kubectl("apply", body=rollout(revision="weather-6b7f9c", plan__size=1, decision="Promote"))
+    refused = refusal(kubectl, "patch", "mro/weather-1", "--type=merge", "-p", json.dumps({"spec": change}))
+    assert message in refused
+    assert "spec" in refused
+
+
+def test_a_rollout_cannot_be_given_a_revision_or_a_plan_later(kubectl: Kubectl) -> None:
+    kubectl("apply", body=rollout("bare"))
+    for change in ('{"revision": "weather-6b7f9c"}', '{"plan": {}}'):
+        patch = f'{{"spec": {change}}}'
+        assert "cannot be changed" in refusal(kubectl, "patch", "mro/bare", "--type=merge", "-p", patch)
+
+
+def test_a_rollout_can_be_paused_resumed_and_decided_once(kubectl: Kubectl) -> None:
+    kubectl("apply", body=rollout("mutable", plan__size=1))
+    for change in ({"paused": True}, {"paused": False}, {"decision": "Abort"}, {"paused": True}):
+        kubectl("patch", "mro/mutable", "--type=merge", "-p", json.dumps({"spec": change}))
+    spec = json.loads(kubectl("get", "mro/mutable", "-o", "json"))["spec"]
+    assert (spec["paused"], spec["decision"]) == (True, "Abort")
+
+
+def test_kubectl_scale_changes_the_replicas(kubectl: Kubectl) -> None:
+    kubectl("apply", body=model_deployment("scaled"))
+    kubectl("scale", "md/scaled", "--replicas=3")
+    assert kubectl("get", "md/scaled", "-o", "jsonpath={.spec.replicas}") == "3"
+
+
+def test_kubectl_get_tells_the_story(kubectl: Kubectl) -> None:
+    kubectl("apply", body=model_deployment("story"))
+    kubectl("apply", body=rollout("story-2"))
+    write_status(kubectl, "md/story", MODEL_DEPLOYMENT_STATUS)
+    write_status(kubectl, "mro/story-2", ROLLOUT_STATUS)
+
+    heads, cells = table(kubectl("get", "md/story"))
+    assert heads == ["NAME", "STABLE", "CANDIDATE", "WEIGHT", "READY", "PHASE", "AGE"]
+    assert cells[:-1] == ["story", "1", "2", "25", "Unknown", "Progressing"]
+
+    heads, cells = table(kubectl("get", "mro/story-2"))
+    assert heads == ["NAME", "DEPLOYMENT", "VERSION", "PHASE", "WEIGHT", "GOOD", "BAD", "ETA", "AGE"]
+    assert cells[:-1] == ["story-2", "weather", "2", "Analyzing", "25", "31%", "2%", "3m30s"]
+
+    assert "No sign of harm." in kubectl("get", "mro/story-2", "-o", "wide")
+    assert "story-2" in kubectl("get", "serin")
+
+
+CONDITION = {
+    "type": "Ready",
+    "status": "Unknown",
+    "reason": "Progressing",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+MODEL_DEPLOYMENT_STATUS = {
+    "phase": "Progressing",
+    "stable": {"revision": "story-a", "version": "1", "since": "2026-01-01T00:00:00Z"},
+    "candidate": {"revision": "story-b", "version": "2", "rollout": "story-2", "weight": 25},
+    "conditions": [CONDITION],
+}
+ROLLOUT_STATUS = {
+    "phase": "Analyzing",
+    "message": "No sign of harm.",
+    "canary": {"revision": "story-b", "version": "2"},
+    "weights": {"effective": {"stable": 50, "baseline": 25, "canary": 25}},
+    "verdict": {"good": "31%", "bad": "2%", "eta": "3m30s"},
+}
+
+
+def write_status(kubectl: Kubectl, name: str, status: Json) -> None:
+    kubectl("patch", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
+
+
+def table(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_every_rule_of_the_definitions_has_a_row_here() -> None:
+    told = [part for row in (*MODEL_DEPLOYMENT_RULES, *PLAN_RULES) for part in row.values[1]]
+    told += [row.values[1] for row in FIXED_FIELDS]
+    messages = {message for kind in KINDS for message in rule_messages(make_crd(kind))}
+    assert [message for message in sorted(messages) if not any(part in message for part in told)] == []
+
+
+def rule_messages(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (rule["message"] for rule in value.get(RULES, []))
+        for inner in value.values():
+            yield from rule_messages(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from rule_messages(inner)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: path.relative_to(EXAMPLES).as_posix()
+)
+def test_an_example_is_taken_as_it_is(kubectl: Kubectl, path: Path) -> None:
+    kinds = {document["kind"] for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document}
+    assert kinds
+    kubectl("create", "--dry-run=server", "-f", str(path))
