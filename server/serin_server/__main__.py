@@ -38,9 +38,6 @@ _MAX_TERMINATION_MESSAGE_BYTES = 4096
 """Kubernetes keeps no more of it."""
 
 
-_LOADER = "model-loader"
-
-
 class StartError(Exception):
     """The server cannot start; the text is one plain sentence."""
 
@@ -52,9 +49,7 @@ def main() -> int:
         termination_log = settings.termination_log
         configure_logging(settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(serve(settings))
-        _leave_without_the_loader(code)
-        return code
+            return runner.run(serve(settings))
     except (SettingsError, StartError) as error:
         sentence = f"serin_server: {error}"
         sys.stderr.write(sentence + "\n")
@@ -62,30 +57,23 @@ def main() -> int:
         return 2 if isinstance(error, SettingsError) else 1
 
 
-def _leave_without_the_loader(code: int) -> None:
-    """A loader that SIGTERM interrupted may be inside the runtime's C++, which does not survive a normal exit."""
-    if any(thread.name == _LOADER for thread in threading.enumerate()):
-        logging.shutdown()
-        os._exit(code)
-
-
 async def serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     lifecycle = Lifecycle()
     telemetry = Telemetry(settings.model_name, settings.model_version)
-    with ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference") as pool:
-        endpoints = Endpoints(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
-        router = Router(endpoints, telemetry, settings.model_name, settings.model_version)
-        listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
-        await _listen(listener, settings)
+    pool = ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference")
+    endpoints = Endpoints(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
+    router = Router(endpoints, telemetry, settings.model_name, settings.model_version)
+    listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
 
-        leave = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, leave.set)
+    leave = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, leave.set)
 
-        if await _become_ready(settings, lifecycle, telemetry, leave):
-            await leave.wait()
-        await _drain(settings, lifecycle, listener)
+    await _listen(listener, settings)
+    if await _become_ready(settings, lifecycle, telemetry, leave):
+        await leave.wait()
+    await _drain(settings, lifecycle, listener)
     return 0
 
 
@@ -122,7 +110,7 @@ async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Tel
 
 
 async def _load_in_thread(settings: Settings) -> ServedModel:
-    """In a daemon thread and not in a pool: nothing waits for a daemon, so SIGTERM can interrupt a download."""
+    """In a thread of its own, which nobody waits for: SIGTERM must be able to interrupt a download."""
     loop = asyncio.get_running_loop()
     loaded: asyncio.Future[ServedModel] = loop.create_future()
 
@@ -142,7 +130,7 @@ async def _load_in_thread(settings: Settings) -> ServedModel:
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, model, error)
 
-    threading.Thread(target=load, name=_LOADER, daemon=True).start()
+    threading.Thread(target=load, name="model-loader", daemon=True).start()
     return await loaded
 
 
@@ -173,4 +161,8 @@ def write_termination_message(path: Path, sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_code = main()
+    logging.shutdown()
+    # A download, a load or a run that nobody waits for any more may still have its thread, inside C++ that cannot be
+    # stopped: an ordinary exit would wait for it, or pull the interpreter away under it.
+    os._exit(exit_code)

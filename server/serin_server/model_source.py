@@ -141,6 +141,7 @@ def _download_once(opener: urllib.request.OpenerDirector, uri: str, shown: str, 
             with target.open("wb") as file:
                 received_bytes = _copy(response, file, shown, size_bytes)
     except urllib.error.HTTPError as error:
+        error.close()
         sentence = f"the server answered {error.code} {error.reason}"
         if error.code in _CODES_WORTH_A_RETRY:
             raise _TransientError(sentence) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from typing import Any
 
@@ -104,11 +105,9 @@ class Wire:
         self.connection.observe_time(self.loop.time() + seconds)
 
     def statuses(self) -> list[int]:
-        return [int(part[:3]) for part in self.transport.written.split(b"HTTP/1.1 ")[1:]]
+        return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", self.transport.written)]
 
 
 def make_request(path: bytes = b"/a", body: bytes = b"", *headers: bytes, method: bytes = b"POST") -> bytes:
     lines = [method + b" " + path + b" HTTP/1.1", b"Host: h", b"Content-Length: %d" % len(body), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-

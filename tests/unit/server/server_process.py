@@ -105,6 +105,13 @@ class ServerProcess:
             f'serin_requests_total{{code="{code}",method="{method}",model="m",protocol="http",version="1"}}'
         )
 
+    def read_in_flight(self) -> float | None:
+        return self.read_metric('serin_in_flight_requests{model="m",version="1"}')
+
+    def wait_for_in_flight(self, count: int) -> None:
+        while self.read_in_flight() != count:
+            assert self._process.poll() is None
+
     def read_metric(self, series: str) -> float | None:
         found = re.search(re.escape(series) + r" (\S+)$", self.get("/metrics").body.decode(), re.MULTILINE)
         return float(found[1]) if found else None
@@ -123,10 +130,3 @@ def ask(
     connection.request(method, path, body, {**default, **(headers or {})})
     response = connection.getresponse()
     return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-
-
-def read_until_closed(connection: socket.socket) -> bytes:
-    received = b""
-    while data := connection.recv(65536):
-        received += data
-    return received

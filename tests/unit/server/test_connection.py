@@ -12,7 +12,7 @@ async def test_one_request_one_answer_and_the_connection_stays() -> None:
         b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 6\r\n\r\n/a|xyz"
     )
     assert wire.connection.is_idle
-    assert not wire.transport.is_closed
+    assert not wire.transport.is_closing()
 
 
 async def test_a_request_may_arrive_one_byte_at_a_time() -> None:
@@ -54,9 +54,9 @@ async def test_connection_close_ends_with_half_a_close_and_throws_later_input_aw
     assert wire.transport.is_sending_shut
     assert wire.send(make_request(b"/c")) == b""
     wire.pass_time(1)
-    assert not wire.transport.is_closed
+    assert not wire.transport.is_closing()
     wire.pass_time(3)
-    assert wire.transport.is_closed
+    assert wire.transport.is_closing()
 
 
 async def test_http_1_0_closes_unless_asked_to_stay() -> None:
@@ -131,7 +131,7 @@ async def test_a_peer_that_shuts_its_side_still_gets_its_answer() -> None:
     assert wire.connection.eof_received() is True
     await wire.release()
     assert wire.statuses() == [200]
-    assert wire.transport.is_closed
+    assert wire.transport.is_closing()
 
 
 async def test_a_peer_that_shuts_its_side_without_a_request_is_let_go() -> None:

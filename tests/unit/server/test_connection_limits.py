@@ -53,9 +53,9 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
     wire = Wire()
     wire.send(make_request())
     wire.pass_time(LIMITS.idle_seconds - 1)
-    assert not wire.transport.is_closed
+    assert not wire.transport.is_closing()
     wire.pass_time(LIMITS.idle_seconds + 1)
-    assert wire.transport.is_closed
+    assert wire.transport.is_closing()
     assert wire.statuses() == [200]
 
 
@@ -66,7 +66,7 @@ async def test_a_head_that_trickles_in_is_a_408() -> None:
     wire.pass_time(LIMITS.head_seconds + 1)
     assert wire.statuses() == [408]
     wire.pass_time(LIMITS.linger_seconds + 1)
-    assert wire.transport.is_closed
+    assert wire.transport.is_closing()
 
 
 async def test_a_body_that_trickles_in_is_a_408() -> None:
@@ -136,21 +136,21 @@ async def test_at_the_end_idle_connections_are_closed_and_busy_ones_are_not() ->
     for wire in (idle, busy):
         wire.listener.start_leaving()
         wire.connection.close_when_answered()
-    assert idle.transport.is_closed
-    assert not busy.transport.is_closed
+    assert idle.transport.is_closing()
+    assert not busy.transport.is_closing()
 
 
 async def test_a_peer_that_has_just_connected_may_still_send_its_first_request() -> None:
     wire = Wire()
     wire.listener.start_leaving()
     wire.connection.close_when_answered()
-    assert not wire.transport.is_closed
+    assert not wire.transport.is_closing()
     wire.send(make_request())
     assert wire.statuses() == [200]
     late = Wire()
     late.connection.close_when_answered()
     late.pass_time(LIMITS.linger_seconds + 1)
-    assert late.transport.is_closed
+    assert late.transport.is_closing()
 
 
 async def test_the_name_of_a_connection_tells_its_state() -> None:

@@ -54,7 +54,7 @@ def test_infer_answers_under_each_of_its_paths(linear_server: ServerProcess, pat
 
 
 def test_all_datatypes_come_back_as_they_went(echo_server: ServerProcess) -> None:
-    values: dict[str, list[object]] = dict.fromkeys(ALL_DATATYPES, [0, 1])
+    values: dict[str, list[object]] = {name: [0, 1] for name in ALL_DATATYPES}
     values |= {"BOOL": [True, False], "BYTES": ["", "żółw"], "UINT64": [0, 2**64 - 1], "INT64": [-(2**63), 2**63 - 1]}
     values |= {"FP16": [0.5, None], "FP32": [-1.5, None], "FP64": [1e300, None]}
     inputs = [{"name": f"in_{n}", "shape": [1, 2], "datatype": n, "data": [data]} for n, data in values.items()]
@@ -156,9 +156,7 @@ def test_a_body_beyond_the_limit_is_a_413_and_no_body_length_a_411(linear_server
 
 
 def test_a_failure_inside_the_model_is_a_500_whose_id_is_in_the_log(lookup_server: ServerProcess) -> None:
-    answer = lookup_server.post(
-        INFER, {"inputs": [{"name": "index", "shape": [1], "datatype": "INT64", "data": [99]}]}
-    )
+    answer = lookup_server.post(INFER, {"inputs": [{"name": "index", "shape": [1], "datatype": "INT64", "data": [99]}]})
     assert answer.status == 500
     logged = lookup_server.wait_for_log("request failed")
     assert logged["error_id"] in answer.error

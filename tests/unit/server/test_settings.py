@@ -38,9 +38,7 @@ def test_a_variable_that_kubernetes_made_for_a_service_is_no_setting() -> None:
         ([*URI, "--colour"], {}, "unrecognized arguments: --colour"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(
-    arguments: list[str], environment: dict[str, str], expected: str
-) -> None:
+def test_a_value_that_cannot_be_used_is_named(arguments: list[str], environment: dict[str, str], expected: str) -> None:
     with pytest.raises(SettingsError) as raised:
         parse_settings(arguments, environment)
     assert str(raised.value).startswith(expected)
