@@ -90,6 +90,12 @@ class Attempt:
         found = (c for c in self.rollout.status.conditions if c.type == PAUSED and c.status == "True")
         return next((condition.last_transition_time for condition in found), None)
 
+    @property
+    def is_inconclusive(self) -> bool:
+        """The time was over before the evidence was enough: a person decides."""
+        verdict = self.rollout.status.verdict
+        return verdict is not None and verdict.state == "Inconclusive"
+
     def stage(self) -> StageStatus | None:
         stages = self.rollout.status.stages
         return stages[-1] if stages else None

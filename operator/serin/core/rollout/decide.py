@@ -167,7 +167,7 @@ def _analyze(attempt: Attempt) -> Move:
 
 
 def _without_metrics(attempt: Attempt, engine: Engine, reason: str) -> Move:
-    is_open = _waits_for_person(attempt)
+    is_open = attempt.is_inconclusive
     return Move(
         "Analyzing",
         "MetricsUnavailable",
@@ -225,20 +225,15 @@ def _between_looks(attempt: Attempt, engine: Engine) -> Move:
         look_again_at=next_look_at(engine, attempt.plan.analysis),
         engine=engine,
         verdict_state=status.verdict.state if status.verdict else None,
-        needs_person=_waits_for_person(attempt),
+        needs_person=attempt.is_inconclusive,
     )
-
-
-def _waits_for_person(attempt: Attempt) -> bool:
-    verdict = attempt.rollout.status.verdict
-    return verdict is not None and verdict.state == "Inconclusive"
 
 
 def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
     settings = make_settings(attempt.plan.analysis)
     sentence = describe(result.judgement, settings)
     outcome = result.judgement.outcome
-    if _waits_for_person(attempt) and outcome is Outcome.PROMOTE:
+    if attempt.is_inconclusive and outcome is Outcome.PROMOTE:
         return _leave_open(attempt, result, "After maxDuration the evidence has become good enough for a promotion.")
     if outcome is Outcome.INCONCLUSIVE:
         return _leave_open(attempt, result, sentence)

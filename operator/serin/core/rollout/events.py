@@ -23,9 +23,8 @@ _OF_PHASE: Final[Mapping[Phase, tuple[Literal["Normal", "Warning"], str]]] = {
 
 def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     """On the Rollout, and what starts or ends an attempt on the ModelDeployment too, where users look first."""
-    before = attempt.rollout.status
     events = []
-    if before.phase != move.phase:
+    if attempt.phase != move.phase:
         kind, reason = _OF_PHASE[move.phase]
         events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
         if reason not in ("AnalysisStarted", "PromotionStarted"):
@@ -35,18 +34,13 @@ def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     for is_new, kind, reason in (
         (move.is_paused and not attempt.paused_since, "Normal", "RolloutPaused"),
         (attempt.paused_since is not None and not move.is_paused, "Normal", "RolloutResumed"),
-        (move.needs_person and not _said(attempt, "Inconclusive"), "Warning", "Inconclusive"),
+        (move.verdict_state == "Inconclusive" and not attempt.is_inconclusive, "Warning", "Inconclusive"),
         (bool(move.metrics_trouble) and not _metrics_are(attempt, "False"), "Warning", "MetricsUnavailable"),
         (move.look is not None and _metrics_are(attempt, "False"), "Normal", "MetricsBack"),
     ):
         if is_new:
             events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
     return tuple(events)
-
-
-def _said(attempt: Attempt, state: str) -> bool:
-    verdict = attempt.rollout.status.verdict
-    return verdict is not None and verdict.state == state
 
 
 def _metrics_are(attempt: Attempt, status: str) -> bool:

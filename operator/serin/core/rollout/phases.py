@@ -2,7 +2,7 @@
 
     Pending -> Preparing -> Analyzing -> Promoting -> Promoted
     (the first revision skips Analyzing and Promoting)
-    every phase before the end -> Aborted | Superseded; and, once it began, -> Rejected | Failed
+    every phase before the end -> Rejected | Aborted | Superseded; and, once it began, -> Failed
 
 Every attempt ends in exactly one terminal phase and never leaves it. docs/architecture.md draws this table.
 """
@@ -13,7 +13,7 @@ from typing import Final
 from serin.api.v1alpha1.rollout import Phase
 
 TRANSITIONS: Final[Mapping[Phase, frozenset[Phase]]] = {
-    "Pending": frozenset({"Preparing", "Aborted", "Superseded", "Failed"}),
+    "Pending": frozenset({"Preparing", "Rejected", "Aborted", "Superseded"}),
     "Preparing": frozenset({"Analyzing", "Promoting", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
     "Analyzing": frozenset({"Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
     "Promoting": frozenset({"Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
