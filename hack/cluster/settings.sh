@@ -10,8 +10,8 @@ programs=$cache/programs
 kubeconfig=$cache/$cluster.kubeconfig
 mkdir -p "$cache"
 
-# Docker's old builder: it needs no plugin, and Debian's engine has no other.
-export DOCKER_BUILDKIT=0
+# Debian's engine comes without buildx: then only the old builder works.
+docker buildx version > /dev/null 2>&1 || export DOCKER_BUILDKIT=0
 
 say() { printf '[cluster] %s\n' "$*" >&2; }
 
