@@ -30,9 +30,7 @@ def decide_new_attempt(
     facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory
 ) -> CreateRollout | None:
     """The Rollout to create when what is desired is not what serves, and nobody has refused it yet."""
-    is_stable = memory.stable is not None and memory.stable.revision == desired.name
-    is_rejected = memory.rejected is not None
-    if is_stable or is_rejected or spec.paused or open_rollouts(facts):
+    if memory.serves(desired.name) or memory.rejected or spec.paused or open_rollouts(facts):
         return None
     owner = facts.model_deployment
     return CreateRollout(

@@ -89,15 +89,13 @@ def _decide_step(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts
 
 def _plan_refused(facts: Facts, refusal: Refusal, step: Step | None) -> Plan:
     """Something stands in the way: say so and change nothing. An attempt that cannot go on like this ends."""
-    actions: list[Action] = []
-    if step:
-        actions += [_write_rollout(step), *make_events(step.attempt, step.move)]
-    actions.insert(min(1, len(actions)), _write(facts, make_stuck_status(facts, refusal.reason, refusal.message)))
-    return Plan(facts.model_deployment.key, tuple(actions), look_again_after_seconds=RETRY_REFUSED_SECONDS)
+    status = _write(facts, make_stuck_status(facts, refusal.reason, refusal.message))
+    events = make_events(step.attempt, step.move) if step else ()
+    return Plan(facts.model_deployment.key, (*_record(step), status, *events), RETRY_REFUSED_SECONDS)
 
 
 def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory, step: Step | None) -> Plan:
-    after = _remember(facts, desired, memory, step)
+    after = _remember(facts, spec, desired, memory, step)
     running = step if step and not step.is_over else None
     starting = decide_new_attempt(facts, spec, desired, after)
     situation = Situation(
@@ -113,7 +111,7 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     events = make_events(step.attempt, step.move) if step else ()
     if spec.paused:
         return Plan(facts.model_deployment.key, (*_record(step), status, *events))
-    pods = plan_pods(facts, desired, decide_targets(spec, after.stable, desired, _attempt_pods(running)))
+    pods = plan_pods(facts, desired, decide_targets(spec, after, desired, _attempt_pods(running)))
     is_promoted = step is not None and step.move.phase == "Promoted"
     actions: tuple[Action, ...] = (
         Apply(make_controller_revision(facts.model_deployment, desired)),
@@ -132,20 +130,16 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     return Plan(facts.model_deployment.key, actions, _look_again_after_seconds(facts, step, starting))
 
 
-def _remember(facts: Facts, desired: RevisionFacts, memory: Memory, step: Step | None) -> Memory:
+def _remember(
+    facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory, step: Step | None
+) -> Memory:
     if step and step.is_over:
         return remember_ending(memory, step.attempt.rollout, step.status, desired, facts.now)
-    if memory.stable is None and step is None and not _is_paused(facts):
+    if memory.awaits_late_pods and step is None and not spec.paused:
         live = facts.deployment(Route(desired.name, Track.PRIMARY))
         if live and live.settled and live.replicas == live.ready > 0:
-            # Its attempt had failed by the deadline, and its pods got ready after all.
             return make_stable(memory, desired.name, version_of(desired.content, desired.name), facts.now)
     return memory
-
-
-def _is_paused(facts: Facts) -> bool:
-    spec = facts.model_deployment.spec
-    return isinstance(spec, InvalidSpec) or spec.paused
 
 
 def _attempt_pods(running: Step | None) -> Mapping[Route, int]:
@@ -180,12 +174,10 @@ def _ties(facts: Facts) -> tuple[Apply, ...]:
 
 
 def _record(step: Step | None) -> tuple[Action, ...]:
-    return (_write_rollout(step),) if step else ()
-
-
-def _write_rollout(step: Step) -> WriteStatus:
+    if step is None:
+        return ()
     rollout = step.attempt.rollout
-    return WriteStatus("Rollout", rollout.name, rollout.resource_version, step.status.to_wire())
+    return (WriteStatus("Rollout", rollout.name, rollout.resource_version, step.status.to_wire()),)
 
 
 def _write(facts: Facts, status: ModelDeploymentStatus) -> WriteStatus:

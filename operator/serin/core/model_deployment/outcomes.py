@@ -26,6 +26,14 @@ class Memory:
     rejected: RejectedStatus | None
     attempts: int
 
+    def serves(self, revision: str) -> bool:
+        return self.stable is not None and self.stable.revision == revision
+
+    @property
+    def awaits_late_pods(self) -> bool:
+        """Nothing serves yet: pods that missed their deadline may still become stable, unless a person refused them."""
+        return self.stable is None and (self.rejected is None or self.rejected.phase == "Failed")
+
 
 def recall(facts: Facts, desired: RevisionFacts) -> Memory:
     """The stored record, brought up to date with attempts that ended since."""
@@ -34,9 +42,13 @@ def recall(facts: Facts, desired: RevisionFacts) -> Memory:
     last = _last_finished(facts, status)
     if last is not None:
         memory = replace(memory, rejected=_make_rejected(last, last.status, desired) or memory.rejected)
-    is_stable = memory.stable is not None and memory.stable.revision == desired.name
-    if memory.rejected and (is_stable or memory.rejected.revision != desired.name):
-        memory = replace(memory, rejected=None)  # the spec moved on: that revision, wanted again, is a new wish
+    return _forget_old_refusal(memory, desired)
+
+
+def _forget_old_refusal(memory: Memory, desired: RevisionFacts) -> Memory:
+    """The spec moved on: a refused revision that is wanted again later is a new wish."""
+    if memory.rejected and (memory.serves(desired.name) or memory.rejected.revision != desired.name):
+        return replace(memory, rejected=None)
     return memory
 
 
@@ -74,7 +86,8 @@ def remember_ending(
     """The record after an attempt has ended with this status."""
     if status.phase == "Promoted" and status.canary:
         return make_stable(memory, status.canary.revision, status.canary.version, now)
-    return replace(memory, rejected=_make_rejected(rollout, status, desired) or memory.rejected)
+    rejected = _make_rejected(rollout, status, desired) or memory.rejected
+    return _forget_old_refusal(replace(memory, rejected=rejected), desired)
 
 
 def make_stable(memory: Memory, revision: str, version: str, now: datetime) -> Memory:

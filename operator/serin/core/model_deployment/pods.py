@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, StableStatus
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, Route, Track
 from serin.core.model_deployment.children import make_deployment, make_variant_service
 from serin.core.model_deployment.names import deployment_name, service_name
+from serin.core.model_deployment.outcomes import Memory
 from serin.core.plan import Action, Apply, Delete
 from serin.core.rollout.attempt import Attempt
 
@@ -32,17 +33,16 @@ class PodChanges:
 
 
 def decide_targets(
-    spec: ModelDeploymentSpec, stable: StableStatus | None, desired: RevisionFacts, attempt_pods: Mapping[Route, int]
+    spec: ModelDeploymentSpec, memory: Memory, desired: RevisionFacts, attempt_pods: Mapping[Route, int]
 ) -> dict[Route, Target]:
     """Pods per route. `attempt_pods` is what a running attempt wants, empty without one."""
     targets = {
         route: Target(count, "baseline" if route.track is Track.BASELINE else "canary")
         for route, count in attempt_pods.items()
     }
-    if stable:
-        targets[Route(stable.revision, Track.PRIMARY)] = Target(spec.replicas, "stable")
-    elif not targets:
-        # The first attempt has failed: nothing better serves, so its pods may still get there by themselves.
+    if memory.stable:
+        targets[Route(memory.stable.revision, Track.PRIMARY)] = Target(spec.replicas, "stable")
+    elif not targets and memory.awaits_late_pods:
         targets[Route(desired.name, Track.PRIMARY)] = Target(spec.replicas, "canary")
     return targets
 
