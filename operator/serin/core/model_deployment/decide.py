@@ -2,14 +2,16 @@
 
 Order of a plan, and why:
 1. a Rollout's status, when its phase changes: the decision is on record, under a resourceVersion precondition, before
-   anything follows from it; after a crash the effects follow from the record.
+   anything follows from it; after a crash the effects follow from the record. Other news of it wait for the end: what
+   a refusal made of the status would else be overwritten at every retry.
 2. pods that start or grow, then traffic, then pods that shrink: nobody is sent to what is not there.
 3. a promotion's ending stands between traffic and shrinking: first the ModelDeployment's new stable, then Promoted.
-4. the ModelDeployment's status last, then events.
+4. the ModelDeployment's status, then what is forgotten, for the status remembers it; then events.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
 from serin.api.v1alpha1.rollout import RolloutStatus
@@ -112,22 +114,46 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     if spec.paused:
         return Plan(facts.model_deployment.key, (*_record(step), status, *events))
     pods = plan_pods(facts, desired, decide_targets(spec, after, desired, _attempt_pods(running)))
-    is_promoted = step is not None and step.move.phase == "Promoted"
+    statuses = _order_statuses(step, status)
     actions: tuple[Action, ...] = (
-        Apply(make_controller_revision(facts.model_deployment, desired)),
+        *_store_revision(facts, desired),
         *_ties(facts),
-        *(() if is_promoted else _record(step)),
+        *statuses.first,
         *pods.grow,
         *plan_variant_services(facts, running.attempt if running else None, spec.service.port),
         SetTraffic(_make_intent(facts, spec, desired, after, running)),
-        *((status, *_record(step)) if is_promoted else ()),
+        *statuses.before_shrinking,
         *pods.shrink,
         *((starting,) if starting else ()),
+        *statuses.last,
         *decide_cleanup(facts, spec, _in_use(desired, after, running)),
-        *(() if is_promoted else (status,)),
         *events,
     )
     return Plan(facts.model_deployment.key, actions, _look_again_after_seconds(facts, step, starting))
+
+
+class _Statuses(NamedTuple):
+    """The status writes of a plan, by where they stand in it."""
+
+    first: tuple[Action, ...] = ()
+    before_shrinking: tuple[Action, ...] = ()
+    last: tuple[Action, ...] = ()
+
+
+def _order_statuses(step: Step | None, status: WriteStatus) -> _Statuses:
+    record = _record(step)
+    if step is None or not step.has_moved:
+        return _Statuses(last=(*record, status))
+    if step.move.phase == "Promoted":
+        return _Statuses(before_shrinking=(status, *record))
+    return _Statuses(first=record, last=(status,))
+
+
+def _store_revision(facts: Facts, desired: RevisionFacts) -> tuple[Apply, ...]:
+    """Once: the data of a ControllerRevision cannot be changed, and a newer operator would write it another way."""
+    if facts.revision(desired.name):
+        return ()
+    return (Apply(make_controller_revision(facts.model_deployment, desired)),)
 
 
 def _remember(

@@ -94,7 +94,7 @@ def make_stuck_status(facts: Facts, reason: str, message: str) -> ModelDeploymen
 
 
 def _tell(situation: Situation) -> Telling:
-    """The first of these that holds: frozen, on trial, refused, not serving in full, healthy."""
+    """The first of these that holds: frozen, on trial, refused, not yet tried, not serving in full, healthy."""
     memory, spec = situation.memory, situation.spec
     stable = memory.stable
     if spec.paused:
@@ -108,6 +108,8 @@ def _tell(situation: Situation) -> Telling:
         message = f"{memory.rejected.message}{serves}"
         return _stalled(_STALLED_REASONS[memory.rejected.phase], message)
     version = version_of(situation.desired.content, situation.desired.name)
+    if stable and not memory.serves(situation.desired.name):
+        return _moving("Progressing", "RolloutStarting", f"Version {version} is tried next.")
     if not situation.is_serving_in_full:
         return _moving("Progressing" if stable else "Pending", "PodsNotReady", _describe_pods(situation, version))
     message = f"Version {version} serves all traffic."
