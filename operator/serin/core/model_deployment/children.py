@@ -47,7 +47,7 @@ def make_controller_revision(owner: ModelDeploymentFacts, revision: RevisionFact
         "kind": "ControllerRevision",
         "metadata": _metadata(owner, revision.name),
         "revision": revision.number,
-        "data": {"content": revision.content.to_written(), "template": revision.template},
+        "data": {"content": revision.content.to_wire(), "template": revision.template},
     }
 
 

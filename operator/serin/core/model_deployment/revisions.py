@@ -1,7 +1,9 @@
 """Which revision a spec asks for.
 
 Equality is by value with today's defaults on both sides, `parse(stored) == parse(spec)`: an operator upgrade, a new
-default or a reordered manifest is no change. The hash only names a revision; it is never compared.
+field or a reordered manifest is no change. Content is stored whole: the API server keeps the defaults of the day in a
+spec, so a revision that left them out would differ from it once a default changes. The hash only names a revision; it
+is never compared.
 """
 
 import hashlib
@@ -31,6 +33,6 @@ def find_or_make_revision(
 
 
 def hash_content(content: RevisionContent) -> str:
-    """Eight hex digits over the canonical JSON of what the user wrote."""
-    canonical = json.dumps(content.to_written(), sort_keys=True, separators=(",", ":"))
+    """Eight hex digits over the canonical JSON of the whole content: no default of another day makes two alike."""
+    canonical = json.dumps(content.to_wire(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
