@@ -16,7 +16,7 @@ def wanted_counters(facts: Facts) -> CounterRequest | None:
     if isinstance(spec, InvalidSpec) or spec.paused or stable is None or rollout is None:
         return None
     status, asked = rollout.status, rollout.spec
-    if status.phase != "Analyzing" or status.plan is None or status.canary is None or not status.engine:
+    if status.phase != "Analyzing" or status.plan is None or status.canary is None:
         return None
     if isinstance(asked, InvalidSpec) or asked.paused:
         return None

@@ -58,15 +58,16 @@ class Engine:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Engine | None":
-        """The engine that was written, or None where a comparison has not begun. ValueError for anything else."""
-        if not data:
+        """None before the comparison; also where somebody edited its numbers: the comparison then starts over."""
+        try:
+            return Engine(
+                since=datetime.fromisoformat(data["since"]),
+                looked_at=datetime.fromisoformat(data["lookedAt"]),
+                counters=CounterState.from_json(data["counters"]),
+                evidence=EvidenceState.from_json(data["evidence"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        return Engine(
-            since=datetime.fromisoformat(data["since"]),
-            looked_at=datetime.fromisoformat(data["lookedAt"]),
-            counters=CounterState.from_json(data["counters"]),
-            evidence=EvidenceState.from_json(data["evidence"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,11 +78,8 @@ class Attempt:
         )
 
     def engine(self) -> Engine | None:
-        """None before the comparison; also where somebody edited its numbers: the comparison then starts over."""
-        try:
-            return Engine.from_json(self.rollout.status.engine)
-        except (KeyError, TypeError, ValueError):
-            return None
+        """The running comparison, None before it."""
+        return Engine.from_json(self.rollout.status.engine)
 
     @property
     def paused_since(self) -> datetime | None:
