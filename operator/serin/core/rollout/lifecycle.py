@@ -4,7 +4,6 @@ kstatus: in progress while it moves; Promoted is Ready; Rejected and Failed are 
 none of the three, because nothing is left to wait for and nothing went live.
 """
 
-from datetime import datetime
 from typing import Final
 
 from serin.api.conditions import (
@@ -66,16 +65,16 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
         started_at=before.started_at or now,
         finished_at=before.finished_at or (now if is_terminal(move.phase) else None),
         decided_by=DecidedBy(how=move.how)
-        if has_moved and move.phase in _DECIDING_PHASES and not _is_ending(attempt)
+        if has_moved and move.phase in _DECIDING_PHASES and not _only_completes(attempt, move)
         else before.decided_by,
         engine=move.engine.to_json() if move.engine else before.engine,
         conditions=make_conditions(before.conditions, _marks(attempt, move, weights), attempt.rollout.generation, now),
     )
 
 
-def _is_ending(attempt: Attempt) -> bool:
+def _only_completes(attempt: Attempt, move: Move) -> bool:
     """Who decided stands when the growing begins; that it is complete is no decision."""
-    return attempt.phase == "Promoting" and attempt.rollout.status.decided_by is not None
+    return move.phase == "Promoted" and attempt.rollout.status.decided_by is not None
 
 
 def _make_stable(attempt: Attempt) -> RevisionStatus | None:
@@ -210,11 +209,3 @@ def _metrics_marks(attempt: Attempt, move: Move) -> list[Mark]:
         return [Mark(METRICS_AVAILABLE, "True", "Scraped")]
     known = attempt.rollout.status.conditions
     return [Mark(c.type, c.status, c.reason, c.message) for c in known if c.type == METRICS_AVAILABLE]
-
-
-def describe_times(status: RolloutStatus, now: datetime) -> str:
-    """How long an attempt took: "3m20s, of it 1m paused"."""
-    began = status.started_at or now
-    whole = format_duration((now - began).total_seconds())
-    held = sum(stage.held_seconds for stage in status.stages)
-    return f"{whole}, of it {format_duration(held)} paused" if held else whole
