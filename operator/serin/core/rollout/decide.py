@@ -143,9 +143,12 @@ def _no_reason(attempt: Attempt) -> str:
 
 
 def _pods_of_others(attempt: Attempt) -> tuple[PodFacts, ...]:
-    """Pods of superseded or rejected revisions: behind the same Service they would get requests of the comparison."""
+    """Pods of superseded or rejected revisions: behind the same Service they would get requests of the comparison.
+
+    Only ready ones count: an evicted pod can stay in the cluster for ever.
+    """
     ours = {attempt.canary_route, attempt.stable_route, attempt.baseline_route}
-    return tuple(pod for pod in attempt.facts.pods if pod.route not in ours and not pod.terminating)
+    return tuple(pod for pod in attempt.facts.pods if pod.route not in ours and pod.ready and not pod.terminating)
 
 
 def _analyze(attempt: Attempt) -> Move:
@@ -198,7 +201,8 @@ def _crash_loop(attempt: Attempt) -> str | None:
     variants = attempt.variants()
     tolerated = max((pod.restarts for pod in variants.baseline), default=0) + CRASH_LOOP_RESTARTS
     for pod in variants.canary:
-        if pod.restarts >= tolerated:
+        # A pod on its way out may be of an earlier attempt with the same revision.
+        if pod.restarts >= tolerated and not pod.terminating:
             why = f": {pod.trouble}" if pod.trouble else ""
             return f"pod {pod.name} was restarted {pod.restarts} times{why}"
     return None
@@ -216,17 +220,21 @@ def _warming_up(attempt: Attempt, engine: Engine) -> Move:
 
 
 def _between_looks(attempt: Attempt, engine: Engine) -> Move:
-    """Something else woke us: the status keeps what the last look said."""
-    status = attempt.rollout.status
-    return Move(
+    """Something else woke us: the status keeps what the last look said, not that it was paused or refused since."""
+    status, verdict = attempt.rollout.status, attempt.rollout.status.verdict
+    move = Move(
         "Analyzing",
         status.reason or "Comparing",
         status.message or "",
         look_again_at=next_look_at(engine, attempt.plan.analysis),
         engine=engine,
-        verdict_state=status.verdict.state if status.verdict else None,
+        verdict_state=verdict.state if verdict else None,
         needs_person=attempt.is_inconclusive,
     )
+    if move.reason in _REASONS_OF_LOOKS:
+        return move
+    reason = "Inconclusive" if attempt.is_inconclusive else "Comparing"
+    return replace(move, reason=reason, message=(verdict and verdict.sentence) or "The comparison goes on.")
 
 
 def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
@@ -253,11 +261,11 @@ def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
 def _leave_open(attempt: Attempt, result: Look, sentence: str) -> Move:
     """The time is over. With Pause the evidence goes on, so that a canary that breaks later is still rejected."""
     choice = attempt.plan.on_inconclusive
-    asks = " Set spec.decision of this Rollout to Promote, Reject or Abort." if choice == "Pause" else ""
+    phase, consequence = _INCONCLUSIVE_MOVES[choice]
     return Move(
-        _INCONCLUSIVE_PHASES[choice],
+        phase,
         "Inconclusive",
-        sentence + asks,
+        f"{sentence} {consequence}",
         how="Evidence",
         look_again_at=next_look_at(result.engine, attempt.plan.analysis),
         look=result,
@@ -289,7 +297,13 @@ _OUTCOME_MOVES: Final[Mapping[Outcome, tuple[Phase, str, VerdictState]]] = {
     Outcome.REJECT: ("Rejected", "EvidenceBad", "Reject"),
 }
 
-_INCONCLUSIVE_PHASES: Final[Mapping[str, Phase]] = {"Pause": "Analyzing", "Reject": "Rejected", "Promote": "Promoting"}
+_REASONS_OF_LOOKS: Final = frozenset({"Comparing", "WarmingUp", "NoData", "Inconclusive", "MetricsUnavailable"})
+
+_INCONCLUSIVE_MOVES: Final[Mapping[str, tuple[Phase, str]]] = {
+    "Pause": ("Analyzing", "Set spec.decision of this Rollout to Promote, Reject or Abort."),
+    "Reject": ("Rejected", "Rejected, because the plan says so for this case."),
+    "Promote": ("Promoting", "Promoted, because the plan says so for this case."),
+}
 
 
 def _no_rule(attempt: Attempt) -> Move:
