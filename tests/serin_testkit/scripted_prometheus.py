@@ -1,0 +1,66 @@
+"""What Prometheus answers, by script: requests and failures of each pod, and every way in which Prometheus can fail.
+
+A pod gets as many requests per interval as `requests` says, as soon as users can reach it, and fails the share that
+`failing` gives to its version. Numbers grow only in `scrape`, so they depend on the test alone and not on its speed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+
+from serin.core.evidence.counters import Reading
+from serin.core.facts import CounterRequest, MetricReadings, MetricsUnavailable
+
+from serin_testkit.cluster_user import Json
+from serin_testkit.kubelet import version_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    requests: int = 0
+    failures: Fraction = Fraction(0)
+
+
+class ScriptedPrometheus:
+    """The port `MetricSource`; asked from the operator's thread, moved by the test's."""
+
+    def __init__(self) -> None:
+        self.requests = 1000
+        """Per pod and interval."""
+        self.failing: dict[str, float] = {}
+        """Share of failed requests, by version."""
+        self.trouble: str | None = None
+        """Why Prometheus cannot be asked; None when it can."""
+        self.is_stale = False
+        """It answers what it answered before."""
+        self.hidden: set[str] = set()
+        """Versions whose pods it does not scrape."""
+        self.asked: list[CounterRequest] = []
+        self._counted: dict[str, _Counted] = {}
+        self._readings: dict[str, Reading] = {}
+
+    async def read_counters(self, request: CounterRequest) -> MetricReadings | MetricsUnavailable:
+        self.asked.append(request)
+        if self.trouble is not None:
+            return MetricsUnavailable(self.trouble)
+        readings = self._readings
+        return MetricReadings({pod: readings[pod] for pod in request.pods if pod in readings})
+
+    def scrape(self, serving_pods: Iterable[Json], now: datetime) -> None:
+        """One interval has passed: these pods have served their share, and have been scraped at this moment."""
+        readings = dict(self._readings)
+        for pod in serving_pods:
+            name, version = pod["metadata"]["name"], version_of(pod) or ""
+            before = self._counted.get(name, _Counted())
+            failures = before.failures + Fraction(str(self.failing.get(version, 0))) * self.requests
+            counted = replace(before, requests=before.requests + self.requests, failures=failures)
+            self._counted[name] = counted
+            if version not in self.hidden and not self.is_stale:
+                readings[name] = Reading(now.timestamp(), counted.requests, int(counted.failures))
+        self._readings = readings
+
+    def reset_counters(self, pods: Iterable[Json]) -> None:
+        """Their containers were restarted: they count from zero."""
+        for pod in pods:
+            self._counted[pod["metadata"]["name"]] = _Counted()

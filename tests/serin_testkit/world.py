@@ -1,0 +1,256 @@
+"""One namespace of a real API server with everything in it that a cluster has: users, kubelet, Prometheus, operator.
+
+Tests tell a story with it: apply, wait for what a user would see, let traffic flow, let time pass.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from serin.adapters.settings import Settings
+from serin.core.rollout.phases import is_terminal
+
+from serin_testkit.builders import NAME
+from serin_testkit.cluster_user import ClusterUser, Json
+from serin_testkit.control_plane import ControlPlane
+from serin_testkit.history import PATIENCE_SECONDS, History
+from serin_testkit.jumping_clock import JumpingClock
+from serin_testkit.kubelet import Kubelet
+from serin_testkit.operator_in_process import OperatorInProcess
+from serin_testkit.scripted_prometheus import ScriptedPrometheus
+
+INTERVAL_SECONDS = 10.0
+"""Of the analysis in `builders.QUICK_PLAN`."""
+
+QUIET_SECONDS = 0.06
+"""Nothing is said for so long: the controllers answer an event within a few milliseconds."""
+
+
+class World:
+    def __init__(self, user: ClusterUser, kubeconfig: str) -> None:
+        self.user = user
+        self.history = History(user)
+        self.kubelet = Kubelet(user, self.history)
+        self.prometheus = ScriptedPrometheus()
+        self.clock = JumpingClock()
+        settings = Settings(
+            namespaces=(user.namespace,), kubeconfig=kubeconfig, metrics_port=0, liveness_port=0, workers=8
+        )
+        self.operator = OperatorInProcess(settings, self.clock, self.prometheus)
+        self.outage_excuse: str | None = None
+
+    @staticmethod
+    @asynccontextmanager
+    async def begin(control_plane: ControlPlane) -> "AsyncIterator[World]":
+        """A new namespace with the operator running; both end with the block."""
+        async with ClusterUser.in_new_namespace(control_plane) as user:
+            world = World(user, str(control_plane.kubeconfig))
+            await world.history.begin()
+            kubelet = asyncio.create_task(world.kubelet.run(), name="kubelet")
+            world.operator.start()
+            try:
+                yield world
+                if kubelet.done():
+                    kubelet.result()
+            finally:
+                if world.operator.is_running:
+                    await asyncio.to_thread(world.operator.stop)
+                kubelet.cancel()
+                await asyncio.gather(kubelet, return_exceptions=True)
+                await world.history.end()
+
+    def users_may_be_hurt(self, because: str) -> None:
+        """The test itself takes pods from users; the oracle that guards them is told why."""
+        self.outage_excuse = because
+
+    # What people do.
+
+    async def apply(self, manifest: Json) -> Json:
+        return await self.user.apply(manifest)
+
+    async def decide(self, rollout: str, decision: str) -> None:
+        await self.user.patch("Rollout", rollout, {"spec": {"decision": decision}})
+
+    async def pause(self, kind: str, name: str, *, paused: bool = True) -> None:
+        await self.user.patch(kind, name, {"spec": {"paused": paused}})
+
+    async def restart_operator(self, *, by_kill: bool = True) -> None:
+        await asyncio.to_thread(self.operator.kill if by_kill else self.operator.stop)
+        self.operator.start()
+
+    # What people see.
+
+    def model_deployment(self, name: str = NAME) -> Json:
+        return self._need("ModelDeployment", name)
+
+    def rollout(self, name: str) -> Json:
+        return self._need("Rollout", name)
+
+    def phase(self, rollout: str) -> str | None:
+        found = self.history.get("Rollout", rollout)
+        return found and found.get("status", {}).get("phase")
+
+    def condition(self, found: Json, kind: str) -> tuple[str, str] | None:
+        """Status and reason of a condition, None when it is not there."""
+        conditions = found.get("status", {}).get("conditions") or ()
+        return next(((c["status"], c["reason"]) for c in conditions if c["type"] == kind), None)
+
+    def revision(self, version: str, name: str = NAME) -> str:
+        """The name of the revision that serves this version."""
+        for found in self.history.all("ControllerRevision"):
+            if found["data"]["content"]["model"].get("version") == version:
+                owner: str = found["metadata"]["labels"]["serin.dev/model-deployment"]
+                if owner == name:
+                    return str(found["metadata"]["name"])
+        raise AssertionError(f"no revision of {name} has version {version}\n{self.history.tell()}")
+
+    def pods(self, version: str | None = None, track: str | None = None) -> list[Json]:
+        """Pods that are not on their way out."""
+        revision = self.revision(version) if version is not None else None
+        wanted = {"serin.dev/revision": revision, "serin.dev/track": track}
+        return [
+            pod
+            for pod in self.history.all("Pod")
+            if "deletionTimestamp" not in pod["metadata"]
+            and all(value in (None, pod["metadata"]["labels"][label]) for label, value in wanted.items())
+        ]
+
+    def uids(self, version: str, track: str = "primary") -> set[str]:
+        return {pod["metadata"]["uid"] for pod in self.pods(version, track)}
+
+    def replicas(self, version: str, track: str = "primary") -> int | None:
+        """What the Deployment of this version asks for; None without a Deployment."""
+        suffix = "" if track == "primary" else f"-{track}"
+        found = self.history.get("Deployment", self.revision(version) + suffix)
+        return None if found is None else int(found["spec"]["replicas"])
+
+    def serving_pods(self, name: str = NAME) -> list[Json]:
+        """Ready pods behind the user Service."""
+        service = self.history.get("Service", name)
+        return select_ready_pods(service, self.history.all("Pod")) if service else []
+
+    async def events(self) -> list[tuple[str, str, str]]:
+        """Object, reason and message of the Kubernetes Events, in the order of their making."""
+        items, _ = await self.user.list("Event")
+        items.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+        return [(event["involvedObject"]["name"], event["reason"], event["message"]) for event in items]
+
+    # Waiting and time.
+
+    async def until(self, what: str, look: Callable[[], Any]) -> Any:
+        return await self.history.until(what, look)
+
+    async def until_phase(self, rollout: str, *phases: str) -> Json:
+        """Until the Rollout is in one of these phases, without any time passing."""
+        await self.until(f"Rollout {rollout} is {' or '.join(phases)}", lambda: self.phase(rollout) in phases)
+        await self.settle()
+        return self.rollout(rollout)
+
+    async def until_told(self, name: str, phase: str) -> Json:
+        """Until the ModelDeployment tells this phase for its present spec."""
+
+        def look() -> bool:
+            found = self.history.get("ModelDeployment", name) or {}
+            status = found.get("status", {})
+            is_current = status.get("observedGeneration") == found.get("metadata", {}).get("generation")
+            return is_current and status.get("phase") == phase
+
+        await self.until(f"ModelDeployment {name} is {phase}", look)
+        await self.settle()
+        return self.model_deployment(name)
+
+    async def serve_first(self, manifest: Json) -> Json:
+        """Applies the first version and waits until it serves."""
+        await self.apply(manifest)
+        return await self.until_told(manifest["metadata"]["name"], "Healthy")
+
+    async def begin_comparison(self, manifest: Json, rollout: str) -> Json:
+        """Applies a new version and waits until its pods are compared with the baseline's."""
+        await self.apply(manifest)
+        await self.until_phase(rollout, "Analyzing")
+        await self.until("the comparison has begun", lambda: self.rollout(rollout)["status"].get("engine"))
+        await self.settle()
+        return self.rollout(rollout)
+
+    async def pass_interval(self, *, seconds: float = INTERVAL_SECONDS) -> None:
+        """Users send their requests, Prometheus scrapes, time moves on, and the operator does what follows."""
+        await self.settle()
+        pods = {pod["metadata"]["name"]: pod for owner in self._owners() for pod in self.serving_pods(owner)}
+        self.clock.jump(seconds)
+        # The moment of the scrape is the moment of the look, give or take nothing: the script is exact.
+        self.prometheus.scrape(pods.values(), self.clock.now())
+        await self.settle()
+
+    async def let_traffic_decide(self, rollout: str, *, intervals: int = 40) -> Json:
+        """Lets intervals pass until the Rollout has ended."""
+        for _ in range(intervals):
+            if is_terminal(self.phase(rollout)):  # type: ignore[arg-type]
+                return self.rollout(rollout)
+            await self.pass_interval()
+        raise AssertionError(f"no end of {rollout} after {intervals} intervals\n{self.history.tell()}")
+
+    async def settle(self) -> None:
+        """Until nothing moves any more: controllers, kubelet, the operator's view and its queue."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        quiet_since, length = time.monotonic(), self.history.length
+        while True:
+            unrest = self._find_unrest()
+            now = time.monotonic()
+            if unrest or self.history.length != length:
+                quiet_since, length = now, self.history.length
+            elif now - quiet_since >= QUIET_SECONDS:
+                return
+            assert now < deadline, f"no rest: {unrest or 'events go on'}\n{self.history.tell()}"
+            await asyncio.sleep(0.01)
+
+    async def resync(self, times: int = 1) -> None:
+        """Sweeps of the operator, each waited for."""
+        for _ in range(times):
+            self.operator.resync()
+            await self.settle()
+
+    def _find_unrest(self) -> str | None:
+        if not self.kubelet.is_done:
+            return "the kubelet is at work"
+        for deployment in self.history.all("Deployment"):
+            unrest = _find_unrest_of(deployment)
+            if unrest:
+                return unrest
+        return self.operator.find_unrest(self.history.objects)
+
+    def _owners(self) -> list[str]:
+        return [found["metadata"]["name"] for found in self.history.all("ModelDeployment")]
+
+    def _need(self, kind: str, name: str) -> Json:
+        found = self.history.get(kind, name)
+        assert found is not None, f"there is no {kind} {name}\n{self.history.tell()}"
+        return found
+
+
+def select_ready_pods(service: Json, pods: Any) -> list[Json]:
+    """The pods that kube-proxy sends requests to."""
+    selector = service["spec"].get("selector") or {}
+    return [
+        pod
+        for pod in pods
+        if selector
+        and "deletionTimestamp" not in pod["metadata"]
+        and selector.items() <= pod["metadata"]["labels"].items()
+        and is_ready(pod)
+    ]
+
+
+def is_ready(pod: Json) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or ()
+    return any(found["type"] == "Ready" and found["status"] == "True" for found in conditions)
+
+
+def _find_unrest_of(deployment: Json) -> str | None:
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        return f"the controller has not seen Deployment {deployment['metadata']['name']}"
+    if status.get("replicas", 0) != wanted:
+        return f"Deployment {deployment['metadata']['name']} has not got its pods yet"
+    return None
