@@ -6,7 +6,7 @@ it never stops the observation of the others.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -27,6 +27,8 @@ from serin.core.model_deployment.names import REVISION_LABEL, TRACK_LABEL
 from serin.runtime.pod_trouble import find_trouble
 from serin.runtime.ports import JsonObject
 
+_Status = TypeVar("_Status", ModelDeploymentStatus, RolloutStatus)
+
 
 def observe_model_deployment(live: JsonObject) -> ModelDeploymentFacts:
     metadata = live["metadata"]
@@ -37,7 +39,7 @@ def observe_model_deployment(live: JsonObject) -> ModelDeploymentFacts:
         resource_version=metadata["resourceVersion"],
         deleting="deletionTimestamp" in metadata,
         spec=_parse_spec(ModelDeploymentSpec, live),
-        status=_parse_model_deployment_status(live),
+        status=_parse_status(ModelDeploymentStatus, live),
     )
 
 
@@ -116,7 +118,7 @@ def _observe_rollout(live: JsonObject, owner_uid: str) -> RolloutFacts:
         owned=_is_owned(live, owner_uid),
         deleting="deletionTimestamp" in metadata,
         spec=_parse_spec(RolloutSpec, live),
-        status=_parse_rollout_status(live),
+        status=_parse_status(RolloutStatus, live),
     )
 
 
@@ -134,18 +136,14 @@ def describe_invalid(error: ValidationError) -> str:
     return f"{field} is {first.get('input')!r}: {first['msg']}"
 
 
-def _parse_model_deployment_status(live: JsonObject) -> ModelDeploymentStatus:
+def _parse_status(model: type[_Status], live: JsonObject) -> _Status:
+    """Without the fields that cannot be read: one odd field must not make Serin forget which revision is stable."""
+    status = live.get("status") or {}
     try:
-        return ModelDeploymentStatus.model_validate(live.get("status") or {})
-    except ValidationError:
-        return ModelDeploymentStatus()
-
-
-def _parse_rollout_status(live: JsonObject) -> RolloutStatus:
-    try:
-        return RolloutStatus.model_validate(live.get("status") or {})
-    except ValidationError:
-        return RolloutStatus()
+        return model.model_validate(status)
+    except ValidationError as error:
+        unreadable = {fault["loc"][0] for fault in error.errors()}
+        return model.model_validate({name: value for name, value in status.items() if name not in unreadable})
 
 
 def _route(live: JsonObject) -> Route | None:
