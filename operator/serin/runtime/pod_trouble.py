@@ -30,28 +30,26 @@ def _of_container(container: Mapping[str, Any]) -> str | None:
     ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")
     reason = waiting.get("reason")
     if ended and ended.get("exitCode", 0) != 0 and not container.get("ready"):
-        last_words = _clip(_last_line(ended.get("message") or ""))
         how = ended.get("reason") or "Error"
         cause = f"{how} (exit code {ended['exitCode']})" if how == "Error" else how
         state = f"{reason}, " if reason and reason not in _HARMLESS else ""
-        return f"{state}{cause}: {last_words}" if last_words else f"{state}{cause}"
+        return _clause(f"{state}{cause}", _last_line(ended.get("message") or ""))
     if reason and reason not in _HARMLESS:
-        message = _clip(waiting.get("message") or "")
-        return f"{reason}: {message}" if message else str(reason)
+        return _clause(reason, waiting.get("message"))
     return None
 
 
 def _of_scheduling(conditions: Sequence[Mapping[str, Any]]) -> str | None:
     for condition in conditions:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"{condition.get('reason', 'Unschedulable')}: {_clip(condition.get('message') or '')}"
+            return _clause(condition.get("reason") or "Unschedulable", condition.get("message"))
     return None
 
 
 def _of_pod(status: Mapping[str, Any]) -> str | None:
     """The pod as a whole: evicted, or refused by its node."""
     if status.get("phase") == "Failed":
-        return f"{status.get('reason', 'Failed')}: {_clip(status.get('message') or '')}"
+        return _clause(status.get("reason") or "Failed", status.get("message"))
     return None
 
 
@@ -61,6 +59,8 @@ def _last_line(message: str) -> str:
     return lines[-1] if lines else ""
 
 
-def _clip(message: str) -> str:
-    text = " ".join(message.split()).rstrip(".")
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+def _clause(what: str, message: str | None) -> str:
+    text = " ".join((message or "").split()).rstrip(".")
+    if len(text) > MESSAGE_LIMIT:
+        text = text[: MESSAGE_LIMIT - 1] + "…"
+    return f"{what}: {text}" if text else what
