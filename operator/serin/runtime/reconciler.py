@@ -5,7 +5,7 @@ A refusal of the plan becomes a fact of a second decision, so that what stands i
 
 from dataclasses import replace
 
-from serin.core.facts import Facts, Key, Refusal
+from serin.core.facts import Facts, Key, MetricReadings, MetricsUnavailable, Refusal
 from serin.core.model_deployment.decide import decide
 from serin.core.model_deployment.metrics_wanted import wanted_counters
 from serin.core.model_deployment.names import service_name
@@ -20,7 +20,7 @@ from serin.runtime.observation import (
     observe_rollouts,
 )
 from serin.runtime.outcomes import Invalid, NameTaken
-from serin.runtime.ports import Clock, JsonObject, MetricSource, ObjectRef, TrafficProvider
+from serin.runtime.ports import Clock, MetricSource, ObjectRef, TrafficProvider
 
 
 class Reconciler:
@@ -42,16 +42,14 @@ class Reconciler:
 
     async def reconcile(self, key: Key) -> float | None:
         """Seconds until the next look, None when only an event can change anything. Raises errors of `outcomes`."""
-        live = self._cache.get(ObjectRef("ModelDeployment", *key))
-        if live is None:
-            return None  # deleted: its children go with it
-        facts = self._observe(key, live)
-        request = wanted_counters(facts)
+        facts = self._observe(key)
+        request = wanted_counters(facts) if facts else None
         if request is not None:
             metrics = await self._metric_source.read_counters(request)
             # Prometheus took its time: decide on what is there now.
-            live = self._cache.get(ObjectRef("ModelDeployment", *key)) or live
-            facts = replace(self._observe(key, live), metrics=metrics)
+            facts = self._observe(key, metrics)
+        if facts is None:
+            return None  # deleted: its children go with it
         plan = decide(facts)
         try:
             await self._executor.execute(plan)
@@ -60,14 +58,18 @@ class Reconciler:
         return plan.look_again_after_seconds
 
     async def _tell_refusal(self, key: Key, refused: Invalid | NameTaken) -> Plan:
-        live = self._cache.get(ObjectRef("ModelDeployment", *key))
-        if live is None:
+        facts = self._observe(key)
+        if facts is None:
             return Plan(key)
-        plan = decide(replace(self._observe(key, live), refusal=_make_refusal(refused)))
+        plan = decide(replace(facts, refusal=_make_refusal(refused)))
         await self._executor.execute(plan)
         return plan
 
-    def _observe(self, key: Key, live: JsonObject) -> Facts:
+    def _observe(self, key: Key, metrics: MetricReadings | MetricsUnavailable | None = None) -> Facts | None:
+        """None when the ModelDeployment is gone."""
+        live = self._cache.get(ObjectRef("ModelDeployment", *key))
+        if live is None:
+            return None
         owned = self._cache.owned(key)
         owner = observe_model_deployment(live)
         pods = observe_pods(owned["Pod"])
@@ -82,6 +84,7 @@ class Reconciler:
             rollouts=observe_rollouts(owned["Rollout"], owner.uid),
             services=frozenset(service["metadata"]["name"] for service in owned["Service"]),
             shares=self._traffic_provider.shares(user_service, pods),
+            metrics=metrics,
         )
 
 
