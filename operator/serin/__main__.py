@@ -79,12 +79,11 @@ async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_sourc
     """Runs the operator until `stop` is set."""
     cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
     operator = assemble(settings, cluster, clock, metric_source)
-    if settings.metrics_port:
-        operator.metrics.serve(settings.metrics_port)
-    try:
-        await operator.app.run(stop)
-    finally:
-        await cluster.close()
+    with operator.metrics.serve(settings.metrics_port):
+        try:
+            await operator.app.run(stop)
+        finally:
+            await cluster.close()
 
 
 def make_complaint(workers: Workers, sweep: Sweep) -> Callable[[], str | None]:

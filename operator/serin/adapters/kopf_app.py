@@ -18,6 +18,9 @@ from serin.runtime.kinds import WATCHED, Kind
 
 StopFlag = asyncio.Event | threading.Event
 
+TLS_CLOSE_SECONDS = 0.1
+"""aiohttp closes encrypted connections in the background and tells nobody when; a loop that ends first leaks them."""
+
 _log = structlog.get_logger("serin.kopf")
 
 
@@ -55,6 +58,7 @@ class KopfApp:
             liveness_endpoint=f"http://0.0.0.0:{port}/healthz" if port else None,
             stop_flag=stop,
         )
+        await asyncio.sleep(TLS_CLOSE_SECONDS)
         if self._runtime is not None and self._runtime.done() and not self._runtime.cancelled():
             self._runtime.result()
 
@@ -113,7 +117,6 @@ def make_settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     settings.networking.error_backoffs = EndlessBackoff()
     settings.networking.connect_timeout = 10
-    settings.networking.trust_env = True
     settings.watching.connect_timeout = 10
     settings.watching.server_timeout = 300
     settings.queueing.exit_timeout = 5

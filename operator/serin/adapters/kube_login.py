@@ -16,7 +16,9 @@ FRESH_SECONDS = 60.0
 
 async def load_configuration(kubeconfig: str | None) -> Configuration:
     """By this kubeconfig file, else by the pod's service account, else by ~/.kube/config."""
-    configuration = Configuration()
+    # Proxies of the environment are left out: aiohttp reads ~/.netrc in a thread for every request to honour them. A
+    # kubeconfig's own proxy-url counts.
+    configuration = Configuration(client_session_kwargs={"trust_env": False})
     if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
         kube_config.load_incluster_config(client_configuration=configuration)
         return configuration
@@ -55,5 +57,4 @@ async def make_connection_info(kubeconfig: str | None) -> kopf.ConnectionInfo:
         certificate_path=configuration.cert_file,
         private_key_path=configuration.key_file,
         proxy_url=configuration.proxy,
-        trust_env=True,  # as our own client, which honours proxy variables
     )

@@ -1,5 +1,8 @@
 """What the operator tells Prometheus about itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from serin.runtime.outcomes import Outcome
@@ -50,6 +53,16 @@ class OperatorMetrics:
         """The present value of one series; None when there is none."""
         return self._registry.get_sample_value(name, labels)
 
-    def serve(self, port: int) -> None:
-        """Answers on `/metrics` from a thread of its own until the process ends."""
-        start_http_server(port, registry=self._registry)
+    @contextmanager
+    def serve(self, port: int) -> Iterator[None]:
+        """Answers on `/metrics` from a thread of its own; port 0: nobody does."""
+        if not port:
+            yield
+            return
+        server, thread = start_http_server(port, registry=self._registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
