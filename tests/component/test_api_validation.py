@@ -293,7 +293,7 @@ def test_kubectl_get_tells_the_story(kubectl: Kubectl) -> None:
     write_status(kubectl, "mro/story-2", ROLLOUT_STATUS)
 
     heads, cells = table(kubectl("get", "md/story"))
-    assert heads == ["NAME", "STABLE", "CANDIDATE", "WEIGHT", "READY", "PHASE", "AGE"]
+    assert heads == ["NAME", "STABLE", "CANDIDATE", "WEIGHT", "READY", "PHASE", "REASON", "AGE"]
     assert cells[:-1] == ["story", "1", "2", "25", "Unknown", "Progressing"]
 
     heads, cells = table(kubectl("get", "mro/story-2"))

@@ -47,6 +47,7 @@ MODEL_DEPLOYMENT = Kind(
         Column("Weight", "integer", ".status.candidate.weight"),
         Column("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
         Column("Phase", "string", ".status.phase"),
+        Column("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason'),
         _AGE,
         _MESSAGE,
     ),

@@ -57,7 +57,7 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
         stable=_make_stable(attempt),
         canary=_make_revision(attempt, attempt.canary_route),
         baseline=_make_revision(attempt, attempt.baseline_route) if not is_terminal(move.phase) else None,
-        weights=weights,
+        weights=None if is_terminal(move.phase) else weights,  # nobody would bring them up to date any more
         verdict=_make_verdict(attempt, move),
         metrics=_make_metrics(attempt, move) or before.metrics,
         stages=_make_stages(attempt, move),
