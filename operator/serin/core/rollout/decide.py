@@ -6,7 +6,7 @@ then the phase's own rule. Evidence never overrides a person, and a person never
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from serin.api.v1alpha1.rollout import Phase, VerdictState
@@ -20,6 +20,9 @@ from serin.core.rollout.routes import has_converged, wanted_weights
 
 # Three more restarts than the baseline is a crash loop, whatever the requests say.
 CRASH_LOOP_RESTARTS = 3
+
+# The plan that switches the traffic is carried out after this look, and the echo of our own write wakes nobody.
+SWITCH_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +283,8 @@ def _promote(attempt: Attempt) -> Move:
         return _wait_for_pods(attempt, f"The new version grows to {attempt.replicas} pod(s), the old one keeps serving")
     if has_converged({attempt.canary_route: 100.0}, attempt.facts.shares):
         return _promoted(attempt)
-    return Move("Promoting", "Switching", "All requests go over to the new version.")
+    switched_at = attempt.facts.now + timedelta(seconds=SWITCH_SECONDS)
+    return Move("Promoting", "Switching", "All requests go over to the new version.", look_again_at=switched_at)
 
 
 def _promoted(attempt: Attempt) -> Move:
