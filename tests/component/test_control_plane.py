@@ -12,7 +12,6 @@ import pytest
 from serin_testkit.control_plane import (
     ControlPlane,
     ControlPlaneError,
-    control_plane,  # noqa: F401 (pytest finds the fixture by its name)
     find_program,
 )
 
@@ -22,7 +21,7 @@ SERVER_SIDE_APPLY = {"Content-Type": "application/apply-patch+yaml"}
 
 
 @pytest.fixture
-async def api(control_plane: ControlPlane) -> AsyncIterator[aiohttp.ClientSession]:  # noqa: F811 (the fixture)
+async def api(control_plane: ControlPlane) -> AsyncIterator[aiohttp.ClientSession]:
     trust = ssl.create_default_context(cafile=control_plane.ca)
     async with aiohttp.ClientSession(
         control_plane.server_url,
