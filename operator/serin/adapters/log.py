@@ -40,6 +40,9 @@ def set_up_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = sys.
 
 
 def _endings(log_format: LogFormat, stream: TextIO) -> list[structlog.typing.Processor]:
+    # Tracebacks without local variables: those hold credentials.
     if log_format == "console" or (log_format == "auto" and stream.isatty()):
-        return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
+    traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]

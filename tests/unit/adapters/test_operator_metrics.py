@@ -1,0 +1,46 @@
+"""What the operator tells of itself."""
+
+import urllib.request
+
+from serin.adapters.operator_metrics import OperatorMetrics
+from serin.core.facts import Key
+from serin.runtime.outcomes import Outcome
+from serin.runtime.workqueue import WorkQueue
+from serin_testkit.clock import FakeClock
+from serin_testkit.control_plane import find_free_ports
+
+
+def test_every_outcome_is_counted_from_zero() -> None:
+    metrics = OperatorMetrics()
+    metrics.count_reconcile("bug", 0.01)
+    counts = {outcome: metrics.value("serin_operator_reconciles_total", outcome=outcome.value) for outcome in Outcome}
+    assert counts == {outcome: 1.0 if outcome is Outcome.BUG else 0.0 for outcome in Outcome}
+
+
+def test_writes_are_counted_by_kind_and_verb() -> None:
+    metrics = OperatorMetrics()
+    metrics.count_write("Service", "apply")
+    assert metrics.value("serin_operator_writes_total", kind="Service", verb="apply") == 1
+
+
+def test_the_queue_is_read_when_somebody_asks() -> None:
+    metrics, queue = OperatorMetrics(), WorkQueue(FakeClock(), jitter=lambda: 0.0)
+    metrics.watch_queue(queue)
+    queue.add(Key("ml", "a"))
+    queue.add_after(Key("ml", "b"), 5)
+    assert metrics.value("serin_operator_queue_depth") == 1
+    assert metrics.value("serin_operator_queue_delayed") == 1
+
+
+def test_the_numbers_are_served_until_the_operator_ends() -> None:
+    port = find_free_ports(1)[0]
+    with (
+        OperatorMetrics().serve(port),
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response,
+    ):
+        assert b'serin_operator_reconciles_total{outcome="done"} 0.0' in response.read()
+
+
+def test_port_zero_serves_nobody() -> None:
+    with OperatorMetrics().serve(0):
+        pass
