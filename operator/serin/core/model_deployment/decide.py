@@ -117,7 +117,6 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     statuses = _order_statuses(step, status)
     actions: tuple[Action, ...] = (
         *_store_revision(facts, desired),
-        *_ties(facts),
         *statuses.first,
         *pods.grow,
         *plan_variant_services(facts, running.attempt if running else None, spec.service.port),
@@ -126,6 +125,7 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
         *pods.shrink,
         *((starting,) if starting else ()),
         *statuses.last,
+        *_ties(facts),
         *decide_cleanup(facts, spec, _in_use(desired, after, running)),
         *events,
     )
@@ -192,6 +192,7 @@ def _in_use(desired: RevisionFacts, memory: Memory, running: Step | None) -> fro
 
 
 def _ties(facts: Facts) -> tuple[Apply, ...]:
+    """After the statuses: a tie changes the resourceVersion that these were decided on."""
     return tuple(
         Apply(make_rollout_tie(facts.model_deployment, rollout.name))
         for rollout in facts.rollouts
