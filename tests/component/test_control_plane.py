@@ -9,11 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from serin_testkit.control_plane import (
-    ControlPlane,
-    ControlPlaneError,
-    find_program,
-)
+from serin_testkit.control_plane import ControlPlane, ControlPlaneError, find_program
 
 pytestmark = pytest.mark.component
 
