@@ -1,0 +1,119 @@
+"""What must hold after every single action of every plan, however it was cut off: the promises made to users.
+
+Written against what is stored, not against the code that decides it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from serin.core.plan import Action, Apply, CreateRollout, Delete, WriteStatus
+from serin.core.rollout.phases import TRANSITIONS
+
+from unit.core.paper_cluster import NAME, PaperCluster
+
+Json = dict[str, Any]
+PROGRESS = ("Ready", "Reconciling", "Stalled")
+
+
+class RulesOfMotion:
+    """A watcher of a cluster on paper; raises AssertionError at the action that breaks a rule."""
+
+    def __init__(self) -> None:
+        self._phases: dict[str, str] = {}
+        self._templates: dict[str, Any] = {}
+
+    def __call__(self, cluster: PaperCluster, action: Action) -> None:
+        _stable_keeps_its_pods(cluster, action)
+        _users_reach_somebody(cluster)
+        _one_attempt_at_a_time(cluster)
+        self._no_pod_is_restarted(action)
+        match action:
+            case WriteStatus(kind="Rollout"):
+                self._phases_keep_to_the_table(action)
+                _attempts_tell_kstatus_the_truth(action.status)
+            case WriteStatus(kind="ModelDeployment"):
+                _model_deployments_tell_kstatus_the_truth(action.status)
+                _ready_means_the_wanted_version_serves(cluster, action.status)
+            case CreateRollout():
+                assert action.manifest["spec"]["revision"] in {name for kind, name in cluster.objects}
+
+    def _no_pod_is_restarted(self, action: Action) -> None:
+        if isinstance(action, Apply) and action.manifest["kind"] == "Deployment":
+            name, template = action.manifest["metadata"]["name"], action.manifest["spec"]["template"]
+            assert self._templates.setdefault(name, template) == template, f"{name} would restart its pods"
+
+    def _phases_keep_to_the_table(self, status: WriteStatus) -> None:
+        before, after = self._phases.get(status.name, "Pending"), status.status["phase"]
+        allowed: Mapping[str, Any] = TRANSITIONS
+        assert after == before or after in allowed[before], f"{status.name} went from {before} to {after}"
+        self._phases[status.name] = after
+
+
+def _stable_keeps_its_pods(cluster: PaperCluster, action: Action) -> None:
+    stable = cluster.model_deployment.stable
+    if stable is None:
+        return
+    if isinstance(action, Apply) and action.manifest["metadata"]["name"] == stable.revision:
+        if action.manifest["kind"] == "Deployment":
+            assert action.manifest["spec"]["replicas"] >= cluster.spec["replicas"], "stable shrinks below its size"
+    assert action != Delete("Deployment", stable.revision)
+
+
+def _users_reach_somebody(cluster: PaperCluster) -> None:
+    """One selected revision is either stable or has its full, ready size; or nothing has ever been stable."""
+    stable = cluster.model_deployment.stable
+    if stable is None or ("Service", NAME) not in cluster.objects:
+        return
+    selected = cluster.selected_revision()
+    if selected is None or selected == stable.revision:
+        return
+    wanted = min(cluster.spec["replicas"], cluster.objects["Deployment", selected]["spec"]["replicas"])
+    ready = [pod for pod in cluster.pods.of(selected) if pod.ready]
+    previous = cluster.model_deployment.previous
+    is_about_to_return = previous is not None and selected == previous.revision
+    assert len(ready) >= wanted or is_about_to_return, f"users are sent to {selected}, which is not ready"
+
+
+def _one_attempt_at_a_time(cluster: PaperCluster) -> None:
+    begun = [live["metadata"]["name"] for live in cluster.all("Rollout") if _is_running(live.get("status", {}))]
+    assert len(begun) <= 1, f"{begun} run at the same time"
+
+
+def _is_running(status: Json) -> bool:
+    allowed: Mapping[str, Any] = TRANSITIONS
+    return status.get("phase") not in (None, "Pending") and bool(allowed[status["phase"]])
+
+
+def _conditions(status: Mapping[str, Any]) -> dict[str, Json]:
+    return {condition["type"]: condition for condition in status["conditions"]}
+
+
+def _attempts_tell_kstatus_the_truth(status: Mapping[str, Any]) -> None:
+    found = _conditions(status)
+    told = [name for name in PROGRESS if name in found and found[name]["status"] == "True"]
+    match status["phase"]:
+        case "Promoted":
+            assert told == ["Ready"]
+        case "Rejected" | "Failed":
+            assert told == ["Stalled"]
+        case "Aborted" | "Superseded":
+            assert not set(PROGRESS) & found.keys()
+        case _:
+            assert told in (["Reconciling"], ["Stalled"])
+            assert "finishedAt" not in status
+    assert ("finishedAt" in status) == (status["stages"][-1].get("finished") is not None)
+
+
+def _model_deployments_tell_kstatus_the_truth(status: Mapping[str, Any]) -> None:
+    found = _conditions(status)
+    told = [name for name in PROGRESS if name in found and found[name]["status"] == "True"]
+    assert "Ready" in found
+    assert len(told) == 1, f"{told} at once"
+    assert all(condition["status"] == "True" for name, condition in found.items() if name in PROGRESS[1:])
+    assert all(condition["observedGeneration"] == status["observedGeneration"] for condition in found.values())
+
+
+def _ready_means_the_wanted_version_serves(cluster: PaperCluster, status: Mapping[str, Any]) -> None:
+    if _conditions(status)["Ready"]["status"] == "True":
+        assert status["stable"]["version"] == cluster.spec["model"]["version"]
+        assert status["stable"]["readyReplicas"] == cluster.spec["replicas"]

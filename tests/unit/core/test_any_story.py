@@ -1,0 +1,126 @@
+"""Whatever users, pods, Prometheus and crashes do, in any order: the rules of motion hold, and it comes to rest."""
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from serin.core.facts import MetricsUnavailable, Refusal
+from serin.core.rollout.phases import is_terminal
+
+from unit.core.paper_cluster import NAME, PaperCluster
+from unit.core.rules_of_motion import RulesOfMotion
+
+VERSIONS = st.sampled_from(["1", "2", "3"])
+
+
+class AnyStory(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cluster = PaperCluster()
+
+    @initialize(
+        replicas=st.integers(0, 3),
+        size=st.sampled_from([1, 2, "50%"]),
+        on_inconclusive=st.sampled_from(["Pause", "Reject", "Promote"]),
+        history=st.integers(0, 2),
+        is_serving=st.booleans(),
+    )
+    def begin(self, replicas: int, size: int | str, on_inconclusive: str, history: int, is_serving: bool) -> None:
+        analysis = {"warmup": "10s", "minDuration": "0s", "maxDuration": "60s"}
+        self.cluster = PaperCluster(replicas=replicas, size=size, onInconclusive=on_inconclusive, analysis=analysis)
+        self.cluster.applying(historyLimit=history)
+        self.cluster.watchers.append(RulesOfMotion())
+        if is_serving:
+            self.cluster.settled()
+
+    @property
+    def running(self) -> bool:
+        attempt = self.cluster.attempt_or_none
+        return attempt is not None and not is_terminal(attempt.phase)
+
+    @rule(version=VERSIONS)
+    def a_version_is_wanted(self, version: str) -> None:
+        self.cluster.wanting(version)
+
+    @rule(replicas=st.integers(0, 3))
+    def somebody_scales(self, replicas: int) -> None:
+        self.cluster.applying(replicas=replicas)
+
+    @rule(paused=st.booleans())
+    def everything_is_paused(self, paused: bool) -> None:
+        self.cluster.applying(paused=paused)
+
+    @precondition(lambda self: self.running)
+    @rule(paused=st.booleans())
+    def the_attempt_is_paused(self, paused: bool) -> None:
+        self.cluster.pausing(paused)
+
+    @precondition(lambda self: self.running)
+    @rule(decision=st.sampled_from(["Promote", "Reject", "Abort"]))
+    def a_person_decides(self, decision: str) -> None:
+        self.cluster.deciding(decision)
+
+    @rule(number=st.integers(1, 2), decision=st.sampled_from([None, None, "Promote", "Reject", "Abort"]))
+    def a_rollout_is_made_by_hand(self, number: int, decision: str | None) -> None:
+        if ("Rollout", f"by-hand-{number}") not in self.cluster.objects:
+            spec = {"decision": decision} if decision else {}
+            self.cluster.with_rollout_by_hand(f"by-hand-{number}", **spec)
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def the_attempt_is_deleted(self) -> None:
+        del self.cluster.objects["Rollout", self.cluster.attempt_name]
+
+    @rule()
+    def pods_move(self) -> None:
+        self.cluster.pods.run(self.cluster.all("Deployment"), self.cluster.now)
+
+    @rule(data=st.data())
+    def a_deployment_breaks_or_heals(self, data: st.DataObject) -> None:
+        names = [live["metadata"]["name"] for live in self.cluster.all("Deployment")]
+        stable = self.cluster.model_deployment.stable
+        name = data.draw(st.sampled_from([name for name in names if not stable or name != stable.revision] or ["none"]))
+        if self.cluster.pods.broken.pop(name, None) is None:
+            self.cluster.pods.broken[name] = "ImagePullBackOff"
+
+    @rule(seconds=st.sampled_from([1, 10, 700]))
+    def time_passes(self, seconds: int) -> None:
+        self.cluster.passing(seconds)
+
+    @rule()
+    def it_looks(self) -> None:
+        self.cluster.look()
+
+    @rule(actions=st.integers(0, 12))
+    def it_is_killed_in_the_middle_of_a_plan(self, actions: int) -> None:
+        self.cluster.look(killed_after=actions)
+
+    @precondition(lambda self: self.running)
+    @rule(canary_failures=st.sampled_from([0, 0, 5, 300]))
+    def users_send_requests(self, canary_failures: int) -> None:
+        self.cluster.compare(canary_failures=canary_failures)
+
+    @rule()
+    def prometheus_is_down(self) -> None:
+        self.cluster.passing(10).look(MetricsUnavailable("Prometheus does not answer."))
+
+    @rule(kind=st.sampled_from(["Service", "Deployment"]), reason=st.sampled_from(["NameTaken", "InvalidSpec"]))
+    def the_plan_is_refused(self, kind: str, reason: str) -> None:
+        name = NAME if kind == "Service" else next(iter(self.cluster.facts().revisions), None)
+        self.cluster.look(refusal=Refusal(kind, name if isinstance(name, str) else "", reason, "Refused."))
+
+    def teardown(self) -> None:
+        self.cluster.settled()
+        at_rest = self.cluster.written()
+        self.cluster.look()
+        assert self.cluster.written() == at_rest
+
+
+TestAnyStory = AnyStory.TestCase
+TestAnyStory.settings = settings(
+    max_examples=150,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
