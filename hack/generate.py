@@ -1,6 +1,7 @@
-"""Writes what follows from the API models: the definitions in crds/ and the field reference docs/reference/api.md.
+"""Writes what follows from the sources: crds/, the field reference docs/reference/api.md, the phases in the docs.
 
-Run `python hack/generate.py` after a change below operator/serin/api; the same models give the same bytes.
+Run `make generate` after a change below operator/serin/api or of core/rollout/phases.py; the same sources give the
+same bytes.
 """
 
 import json
@@ -13,6 +14,7 @@ import yaml
 from serin.api.crd import KINDS, Kind, make_crd
 from serin.api.structural_schema import FREE_FORM, INT_OR_STRING, RULES
 from serin.api.v1alpha1.shared import DURATION_PATTERN
+from serin.core.rollout.phases import TRANSITIONS, is_terminal
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +33,9 @@ is a text such as `90s`, `5m` or `1h30m`.
 
 PLAN_TWINS = ("spec.plan", "status.plan")
 """Listed once, as `spec.rollout` of the ModelDeployment."""
+
+PHASES_BEGIN = "<!-- phases: generated from core/rollout/phases.py by hack/generate.py -->"
+PHASES_END = "<!-- end of phases -->"
 
 Json = dict[str, Any]
 
@@ -51,11 +56,34 @@ class PlainDumper(yaml.SafeDumper):
 
 def make_files() -> dict[str, str]:
     """Path below the root -> text, of all that is generated."""
-    files = {"docs/reference/api.md": make_reference()}
+    architecture = "docs/architecture.md"
+    files = {
+        "docs/reference/api.md": make_reference(),
+        architecture: fill_phases((ROOT / architecture).read_text(encoding="utf-8")),
+    }
     for kind in KINDS:
         text = yaml.dump(make_crd(kind), Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=120)
         files[f"crds/{kind.plural}.yaml"] = CRD_HEADER + text
     return files
+
+
+def render_phases() -> str:
+    """The table of phases as a diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", "  direction LR", "  [*] --> Pending"]
+    for before, afters in TRANSITIONS.items():
+        lines += [f"  {before} --> {after}" for after in TRANSITIONS if after in afters]
+        if is_terminal(before):
+            lines.append(f"  {before} --> [*]")
+    return "\n".join([*lines, "```"])
+
+
+def fill_phases(document: str) -> str:
+    """The architecture page with the diagram between its two marks."""
+    before, found, rest = document.partition(PHASES_BEGIN)
+    _, ended, after = rest.partition(PHASES_END)
+    if not (found and ended):
+        raise ValueError(f"docs/architecture.md: expected the marks {PHASES_BEGIN!r} and {PHASES_END!r}")
+    return f"{before}{PHASES_BEGIN}\n{render_phases()}\n{PHASES_END}{after}"
 
 
 def make_reference() -> str:
