@@ -82,7 +82,7 @@ async def _listen(listener: Listener, settings: Settings) -> None:
         port = await listener.listen(settings.host, settings.http_port)
     except OSError as error:
         where = f"{settings.host or '*'}:{settings.http_port}"
-        raise StartError(f"cannot listen on {where}: {error.strerror or error}") from error
+        raise StartError(f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}") from error
     _LOG.info("listening", extra={"facts": {"port": port}})
 
 

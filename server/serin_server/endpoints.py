@@ -12,7 +12,7 @@ from serin_server.lifecycle import Lifecycle
 from serin_server.oip.datatypes import Array
 from serin_server.oip.decode import decode_infer_request
 from serin_server.oip.encode import encode_infer_response, encode_json, make_model_metadata
-from serin_server.predictions import decide_roles, make_predictions
+from serin_server.predictions import make_predictions
 from serin_server.rows import decode_rows
 from serin_server.served_model import ServedModel
 from serin_server.telemetry import CONTENT_TYPE, Telemetry
@@ -101,7 +101,7 @@ class Endpoints:
 
         def run() -> Response:
             outputs = model.engine.run(feeds, [spec.name for spec in model.signature.outputs])
-            predictions = make_predictions(decide_roles(model.signature), outputs, model.class_labels)
+            predictions = make_predictions(model.roles, outputs, model.class_labels)
             return _json({"model_name": model.name, "model_version": model.version, **predictions})
 
         return self._run(model, feeds, run)

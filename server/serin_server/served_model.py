@@ -11,6 +11,7 @@ from serin_server.inference.engine import Engine, load_engine
 from serin_server.inference.warm_up import warm_up
 from serin_server.oip.datatypes import Array
 from serin_server.oip.signature import Signature
+from serin_server.predictions import OutputRoles, decide_roles
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ class ServedModel:
     version: str
     engine: Engine
     signature: Signature
+    roles: OutputRoles
     inline_rows: int
     class_labels: dict[str, tuple[Any, ...]]
     """By output, for those outputs that name the classes of their probabilities."""
@@ -39,4 +41,12 @@ def load_served_model(path: Path, name: str, version: str, threads: int) -> Serv
         "inline_rows": warmth.inline_rows,
     }
     _LOG.info("model is loaded and warmed up", extra={"facts": facts})
-    return ServedModel(name, version, engine, engine.signature, warmth.inline_rows, warmth.class_labels)
+    return ServedModel(
+        name=name,
+        version=version,
+        engine=engine,
+        signature=engine.signature,
+        roles=decide_roles(engine.signature),
+        inline_rows=warmth.inline_rows,
+        class_labels=warmth.class_labels,
+    )
