@@ -38,7 +38,7 @@ class Variant:
     revision: str
     replicas: int
     ready_replicas: int
-    share_percent: float
+    share_percent: float | None  # None once nobody measures it any more
     requests: int | None = None
     failures: int | None = None
 
@@ -159,7 +159,7 @@ def parse_variant(status: Json, name: str) -> Variant:
         revision=revision.get("revision", ""),
         replicas=revision.get("replicas", 0),
         ready_replicas=revision.get("readyReplicas", 0),
-        share_percent=shares.get(name, 0),
+        share_percent=shares.get(name),
         requests=counts.get("requests"),
         failures=counts.get("failures"),
     )

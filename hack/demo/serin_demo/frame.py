@@ -15,7 +15,8 @@ def render_frame(
     phase = attempt.phase if attempt else (objects.deployment.phase if objects.deployment else "")
     lines = [f"{title} · {phase or 'Waiting'} · {render_seconds(elapsed_seconds)}"]
     if attempt and any(variant.version for variant in attempt.variants):
-        lines += ["", *render_variants(attempt), "", *render_evidence(attempt)]
+        evidence = ["", *render_evidence(attempt)] if attempt.verdict else []
+        lines += ["", *render_variants(attempt), *evidence]
     lines += [f"  {'users':<9} {render_users(users)}", f"  {note}"]
     return lines
 
@@ -29,10 +30,8 @@ def render_variant(variant: Variant) -> str:
     pods = f"{variant.ready_replicas}/{variant.replicas}"
     requests = "" if variant.requests is None else f"{variant.requests:,}"
     failures = "" if variant.failures is None else f"{variant.failures:,}"
-    return (
-        f"  {variant.name:<9} {variant.version:<8} {pods:>6} {variant.share_percent:>5.0f} %"
-        f" {requests:>9} {failures:>7}"
-    ).rstrip()
+    share = "" if variant.share_percent is None else f"{variant.share_percent:.0f} %"
+    return f"  {variant.name:<9} {variant.version:<8} {pods:>6} {share:>7} {requests:>9} {failures:>7}".rstrip()
 
 
 def render_evidence(attempt: Attempt) -> list[str]:
