@@ -6,10 +6,10 @@ Written against what is stored, not against the code that decides it.
 from collections.abc import Mapping
 from typing import Any
 
-from serin.core.plan import Action, Apply, CreateRollout, Delete, WriteStatus
+from serin.core.plan import Action, Apply, CreateRollout, Delete, SetTraffic, WriteStatus
 from serin.core.rollout.phases import TRANSITIONS
 
-from unit.core.paper_cluster import NAME, PaperCluster
+from unit.core.paper_cluster import PaperCluster
 
 Json = dict[str, Any]
 PROGRESS = ("Ready", "Reconciling", "Stalled")
@@ -24,10 +24,11 @@ class RulesOfMotion:
 
     def __call__(self, cluster: PaperCluster, action: Action) -> None:
         _stable_keeps_its_pods(cluster, action)
-        _users_reach_somebody(cluster)
         _one_attempt_at_a_time(cluster)
         self._no_pod_is_restarted(action)
         match action:
+            case SetTraffic():
+                _users_are_sent_to_ready_pods(cluster)
             case WriteStatus(kind="Rollout"):
                 self._phases_keep_to_the_table(action)
                 _attempts_tell_kstatus_the_truth(action.status)
@@ -59,19 +60,13 @@ def _stable_keeps_its_pods(cluster: PaperCluster, action: Action) -> None:
     assert action != Delete("Deployment", stable.revision)
 
 
-def _users_reach_somebody(cluster: PaperCluster) -> None:
-    """One selected revision is either stable or has its full, ready size; or nothing has ever been stable."""
-    stable = cluster.model_deployment.stable
-    if stable is None or ("Service", NAME) not in cluster.objects:
+def _users_are_sent_to_ready_pods(cluster: PaperCluster) -> None:
+    """All requests go to stable, or to a revision of full and ready size; or nothing has ever been stable."""
+    stable, selected = cluster.model_deployment.stable, cluster.selected_revision()
+    if stable is None or selected in (None, stable.revision):
         return
-    selected = cluster.selected_revision()
-    if selected is None or selected == stable.revision:
-        return
-    wanted = min(cluster.spec["replicas"], cluster.objects["Deployment", selected]["spec"]["replicas"])
-    ready = [pod for pod in cluster.pods.of(selected) if pod.ready]
-    previous = cluster.model_deployment.previous
-    is_about_to_return = previous is not None and selected == previous.revision
-    assert len(ready) >= wanted or is_about_to_return, f"users are sent to {selected}, which is not ready"
+    ready = [pod for pod in cluster.pods.of(selected or "") if pod.ready]
+    assert len(ready) >= cluster.spec["replicas"], f"users are sent to {selected}, which is not ready"
 
 
 def _one_attempt_at_a_time(cluster: PaperCluster) -> None:

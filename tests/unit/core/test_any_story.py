@@ -1,6 +1,6 @@
 """Whatever users, pods, Prometheus and crashes do, in any order: the rules of motion hold, and it comes to rest."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -23,15 +23,19 @@ class AnyStory(RuleBasedStateMachine):
         size=st.sampled_from([1, 2, "50%"]),
         on_inconclusive=st.sampled_from(["Pause", "Reject", "Promote"]),
         history=st.integers(0, 2),
-        is_serving=st.booleans(),
+        chapter=st.sampled_from(["Nothing", "Serving", "Analyzing", "Analyzing", "Promoting", "Promoting"]),
     )
-    def begin(self, replicas: int, size: int | str, on_inconclusive: str, history: int, is_serving: bool) -> None:
+    def begin(self, replicas: int, size: int | str, on_inconclusive: str, history: int, chapter: str) -> None:
         analysis = {"warmup": "10s", "minDuration": "0s", "maxDuration": "60s"}
         self.cluster = PaperCluster(replicas=replicas, size=size, onInconclusive=on_inconclusive, analysis=analysis)
         self.cluster.applying(historyLimit=history)
         self.cluster.watchers.append(RulesOfMotion())
-        if is_serving:
+        if chapter != "Nothing":
             self.cluster.settled()
+        if chapter in ("Analyzing", "Promoting"):
+            self.cluster.wanting("2").until("Analyzing")
+        if chapter == "Promoting":
+            self.cluster.deciding("Promote").look()
 
     @property
     def running(self) -> bool:
@@ -106,8 +110,9 @@ class AnyStory(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["Service", "Deployment"]), reason=st.sampled_from(["NameTaken", "InvalidSpec"]))
     def the_plan_is_refused(self, kind: str, reason: str) -> None:
-        name = NAME if kind == "Service" else next(iter(self.cluster.facts().revisions), None)
-        self.cluster.look(refusal=Refusal(kind, name if isinstance(name, str) else "", reason, "Refused."))
+        deployments = [live["metadata"]["name"] for live in self.cluster.all("Deployment")]
+        name = NAME if kind == "Service" else (deployments or [""])[-1]
+        self.cluster.look(refusal=Refusal(kind, name, reason, "Refused."))
 
     def teardown(self) -> None:
         self.cluster.settled()
@@ -118,9 +123,10 @@ class AnyStory(RuleBasedStateMachine):
 
 TestAnyStory = AnyStory.TestCase
 TestAnyStory.settings = settings(
-    max_examples=150,
-    stateful_step_count=25,
+    max_examples=250,
+    stateful_step_count=15,
     deadline=None,
     derandomize=True,
+    phases=[Phase.generate],  # shrinking takes minutes; a story is short as it is
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
