@@ -26,6 +26,8 @@ def make_pod_template(
     server, pod = content.server, content.pod
     spec: dict[str, Any] = {
         "automountServiceAccountToken": bool(pod.service_account_name),
+        # Variables like SERIN_HTTP_PORT=tcp://… of a Service named serin-http would be taken for settings.
+        "enableServiceLinks": False,
         "terminationGracePeriodSeconds": GRACE_PERIOD_SECONDS,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [
