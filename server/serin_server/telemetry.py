@@ -4,78 +4,115 @@
 probe or a scrape among them would dilute the share of failures. Its label values come from the settings, never from
 the request, so that no client can make new series. The usual codes exist with 0 from the start: a first failure that
 creates its series has no earlier sample and would be invisible to `increase()`.
+
+Everything is recorded in the loop's thread, so the numbers are plain: the library's own counters take a lock for each
+of them, and that cost more than parsing the request. The library still writes the text, from `collect`.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.metrics import disable_created_metrics
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 METHODS = ("infer", "predict")
-_PROTOCOL = "http"
+PROTOCOLS = ("http",)
 _CODES_FROM_THE_START = (200, 400, 500, 503)
 
-_BUCKETS_SECONDS = (
+_BUCKETS_SECONDS: Final = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 
 
-class Telemetry:
+class Distribution:
+    """Counts by bucket, and the sum: what a histogram needs."""
+
+    __slots__ = ("_bounds", "_counts", "_sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def add_to(self, family: HistogramMetricFamily, labels: Sequence[str]) -> None:
+        buckets: list[tuple[str, float]] = []
+        count = 0
+        for bound, more in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
+            count += more
+            buckets.append((bound, count))
+        family.add_metric(labels, buckets=buckets, sum_value=self._sum)
+
+
+class Telemetry(Collector):
     def __init__(self, model: str, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # They would double the number of series.
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._labels = (model, version)
-        self._requests = Counter(
-            "serin_requests_total",
-            "Inference requests by the code they were answered with; 499: the client went away first.",
-            ["model", "version", "method", "protocol", "code"],
-            registry=self._registry,
-        )
-        duration = Histogram(
-            "serin_request_duration_seconds",
-            "From the whole request read to its answer written, inference requests only.",
-            ["model", "version", "method"],
-            buckets=_BUCKETS_SECONDS,
-            registry=self._registry,
-        )
-        self._in_flight = Gauge(
-            "serin_in_flight_requests",
-            "Inference requests being worked on in a thread.",
-            ["model", "version"],
-            registry=self._registry,
-        ).labels(*self._labels)
-        self._load_seconds = Gauge(
-            "serin_model_load_seconds",
-            "From the start of the process's work on the model (fetch, check, load, warm-up) until ready; 0 before.",
-            ["model", "version"],
-            registry=self._registry,
-        ).labels(*self._labels)
-        self._durations = {method: duration.labels(*self._labels, method) for method in METHODS}
         self._counts = {
-            (method, code): self._requests.labels(*self._labels, method, _PROTOCOL, str(code))
+            (method, protocol, code): 0
             for method in METHODS
+            for protocol in PROTOCOLS
             for code in _CODES_FROM_THE_START
         }
+        self._durations = {method: Distribution(_BUCKETS_SECONDS) for method in METHODS}
+        self._in_flight = 0
+        self._load_seconds = 0.0
+        self._registry.register(self)
 
-    def record_request(self, method: str, status: int, seconds: float) -> None:
-        count = self._counts.get((method, status))
-        if count is None:
-            count = self._requests.labels(*self._labels, method, _PROTOCOL, str(status))
-            self._counts[method, status] = count
-        count.inc()
+    def record_request(self, method: str, status: int, seconds: float, protocol: str = "http") -> None:
+        series = (method, protocol, status)
+        self._counts[series] = self._counts.get(series, 0) + 1
         self._durations[method].observe(seconds)
 
     def record_started(self) -> None:
-        self._in_flight.inc()
+        self._in_flight += 1
 
     def record_finished(self) -> None:
-        self._in_flight.dec()
+        self._in_flight -= 1
 
     def record_loaded(self, seconds: float) -> None:
-        self._load_seconds.set(seconds)
+        self._load_seconds = seconds
 
     def render(self) -> bytes:
         return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "serin_requests_total",
+            "Inference requests by the code they were answered with; 499: the client went away first.",
+            labels=("model", "version", "method", "protocol", "code"),
+        )
+        for (method, protocol, code), count in self._counts.items():
+            requests.add_metric((*self._labels, method, protocol, str(code)), count)
+        yield requests
+        durations = HistogramMetricFamily(
+            "serin_request_duration_seconds",
+            "From the whole request read to its answer written, inference requests only.",
+            labels=("model", "version", "method"),
+        )
+        for method, distribution in self._durations.items():
+            distribution.add_to(durations, (*self._labels, method))
+        yield durations
+        yield self._make_gauge(
+            "serin_in_flight_requests", "Inference requests being worked on in a thread.", self._in_flight
+        )
+        yield self._make_gauge(
+            "serin_model_load_seconds",
+            "From the start of the process's work on the model (fetch, check, load, warm-up) until ready; 0 before.",
+            self._load_seconds,
+        )
+
+    def _make_gauge(self, name: str, meaning: str, value: float) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(name, meaning, labels=("model", "version"))
+        family.add_metric(self._labels, value)
+        return family
