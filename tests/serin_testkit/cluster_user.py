@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-
 from serin.runtime.kinds import KINDS, Kind
+
+from serin_testkit.clock import settle
 from serin_testkit.control_plane import ControlPlane, find_program
 
 Json = dict[str, Any]
@@ -57,6 +58,7 @@ class ClusterUser:
             user = ClusterUser(session, control_plane, "")
             made = await user._request("POST", "/api/v1/namespaces", body={"metadata": {"generateName": "serin-"}})
             yield ClusterUser(session, control_plane, made["metadata"]["name"])
+        await settle()  # a closed connection is gone some turns of its loop later
 
     async def apply(self, manifest: Mapping[str, Any]) -> Json:
         """As `kubectl apply --server-side --force-conflicts` does."""

@@ -51,19 +51,39 @@ class Unschedulable:
 PodState = Ready | Starting | Waiting | Crashing | Unschedulable
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """`spared` are the pods, by uid, that were there before."""
+
+    state: PodState
+    version: str | None
+    track: str | None
+    spared: frozenset[str]
+
+    def is_about(self, pod: Json) -> bool:
+        return (
+            self.version in (None, version_of(pod))
+            and self.track in (None, pod["metadata"]["labels"]["serin.dev/track"])
+            and pod["metadata"]["uid"] not in self.spared
+        )
+
+
 class Kubelet:
     """Works while `run` runs."""
 
     def __init__(self, user: ClusterUser, history: History) -> None:
         self._user = user
         self._history = history
-        self._rules: list[tuple[str | None, str | None, PodState]] = []
+        self._rules: list[_Rule] = []
         self._done: dict[str, PodState | None] = {}  # by uid; None: taken away
         self._ruled = asyncio.Event()
 
-    def let(self, state: PodState, *, version: str | None = None, track: str | None = None) -> None:
+    def let(
+        self, state: PodState, *, version: str | None = None, track: str | None = None, only_new: bool = False
+    ) -> None:
         """Pods of this version and track are in this state from now on; the last word holds."""
-        self._rules.append((version, track, state))
+        spared = frozenset(self._done) if only_new else frozenset()
+        self._rules.append(_Rule(state, version, track, spared))
         self._ruled.set()
 
     @property
@@ -91,11 +111,7 @@ class Kubelet:
     def _wanted(self, pod: Json) -> PodState | None:
         if "deletionTimestamp" in pod["metadata"]:
             return None
-        version, track = version_of(pod), pod["metadata"]["labels"]["serin.dev/track"]
-        for its_version, its_track, state in reversed(self._rules):
-            if its_version in (None, version) and its_track in (None, track):
-                return state
-        return Ready()
+        return next((rule.state for rule in reversed(self._rules) if rule.is_about(pod)), Ready())
 
     async def _bring(self, pod: Json) -> None:
         name, uid, wanted = pod["metadata"]["name"], pod["metadata"]["uid"], self._wanted(pod)

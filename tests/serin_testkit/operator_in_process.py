@@ -18,10 +18,17 @@ from serin.adapters.settings import Settings
 from serin.runtime.kinds import WATCHED
 from serin.runtime.ports import Clock, JsonObject, MetricSource, ObjectRef
 
+from serin_testkit.clock import settle
 from serin_testkit.cluster_user import Json
 
 STOP_SECONDS = 15.0
 """A stop takes some milliseconds; kopf itself gives up after 5 s."""
+
+SOON_SECONDS = 0.3
+"""What is due so soon belongs to what happens now; the shortest interval of a test's plan is longer."""
+
+KILL_AGAIN_SECONDS = 0.05
+"""Some libraries tidy up when they are cancelled; a killed process does not let them."""
 
 Write = tuple[str, str, str]
 """Verb, kind, name."""
@@ -75,6 +82,8 @@ class OperatorInProcess:
         queue = operator.queue
         if queue.depth or queue._working or queue._failures:
             return f"it is at work: {queue.depth} waiting, {queue._working} in work, {queue._failures} failed"
+        if any(due - self._clock.monotonic_seconds() < SOON_SECONDS for due in list(queue._due.values())):
+            return "it looks again at once"
         return _find_lag(operator, self.settings.namespaces[0], objects)
 
     def _end(self, how: Any) -> None:
@@ -98,6 +107,7 @@ class _Run:
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._is_killed = False
+        self._is_over = False
         self.operator: Operator | None = None
         self.failure: BaseException | None = None
         self.thread = threading.Thread(target=self._live, name="operator", daemon=True)
@@ -106,12 +116,14 @@ class _Run:
         self._loop.call_soon_threadsafe(self._stop.set)
 
     def kill(self) -> None:
-        def cancel_all() -> None:
-            self._is_killed = True
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
+        self._is_killed = True
+        self._loop.call_soon_threadsafe(self._cancel_all)
 
-        self._loop.call_soon_threadsafe(cancel_all)
+    def _cancel_all(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        if not self._is_over:
+            self._loop.call_later(KILL_AGAIN_SECONDS, self._cancel_all)
 
     def call(self, coroutine: Coroutine[Any, Any, _T]) -> "Future[_T]":
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -127,6 +139,8 @@ class _Run:
             if not self._is_killed:
                 self.failure = error
         finally:
+            self._is_over = True
+            self._loop.run_until_complete(settle())  # a closed connection is gone some turns of its loop later
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()

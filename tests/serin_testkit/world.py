@@ -5,7 +5,7 @@ Tests tell a story with it: apply, wait for what a user would see, let traffic f
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -90,7 +90,8 @@ class World:
 
     def phase(self, rollout: str) -> str | None:
         found = self.history.get("Rollout", rollout)
-        return found and found.get("status", {}).get("phase")
+        phase: str | None = (found or {}).get("status", {}).get("phase")
+        return phase
 
     def condition(self, found: Json, kind: str) -> tuple[str, str] | None:
         """Status and reason of a condition, None when it is not there."""
@@ -154,7 +155,7 @@ class World:
         def look() -> bool:
             found = self.history.get("ModelDeployment", name) or {}
             status = found.get("status", {})
-            is_current = status.get("observedGeneration") == found.get("metadata", {}).get("generation")
+            is_current: bool = status.get("observedGeneration") == found.get("metadata", {}).get("generation")
             return is_current and status.get("phase") == phase
 
         await self.until(f"ModelDeployment {name} is {phase}", look)
@@ -169,8 +170,15 @@ class World:
     async def begin_comparison(self, manifest: Json, rollout: str) -> Json:
         """Applies a new version and waits until its pods are compared with the baseline's."""
         await self.apply(manifest)
-        await self.until_phase(rollout, "Analyzing")
-        await self.until("the comparison has begun", lambda: self.rollout(rollout)["status"].get("engine"))
+        return await self.until_compared(rollout)
+
+    async def until_compared(self, rollout: str) -> Json:
+        """Until requests are counted for this Rollout."""
+
+        def look() -> Any:
+            return (self.history.get("Rollout", rollout) or {}).get("status", {}).get("engine")
+
+        await self.until(f"the comparison of Rollout {rollout} has begun", look)
         await self.settle()
         return self.rollout(rollout)
 
@@ -207,6 +215,7 @@ class World:
 
     async def resync(self, times: int = 1) -> None:
         """Sweeps of the operator, each waited for."""
+        await self.settle()
         for _ in range(times):
             self.operator.resync()
             await self.settle()
@@ -215,7 +224,7 @@ class World:
         if not self.kubelet.is_done:
             return "the kubelet is at work"
         for deployment in self.history.all("Deployment"):
-            unrest = _find_unrest_of(deployment)
+            unrest = _find_unrest_of(deployment, self.history.all("Pod"))
             if unrest:
                 return unrest
         return self.operator.find_unrest(self.history.objects)
@@ -247,10 +256,14 @@ def is_ready(pod: Json) -> bool:
     return any(found["type"] == "Ready" and found["status"] == "True" for found in conditions)
 
 
-def _find_unrest_of(deployment: Json) -> str | None:
-    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+def _find_unrest_of(deployment: Json, pods: Iterator[Json]) -> str | None:
+    name, status, wanted = deployment["metadata"]["name"], deployment.get("status", {}), deployment["spec"]["replicas"]
     if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
-        return f"the controller has not seen Deployment {deployment['metadata']['name']}"
-    if status.get("replicas", 0) != wanted:
-        return f"Deployment {deployment['metadata']['name']} has not got its pods yet"
+        return f"the controller has not seen Deployment {name}"
+    if not status.get("replicas", 0) == status.get("updatedReplicas", 0) == wanted:
+        return f"Deployment {name} has not got its pods yet"
+    selector = deployment["spec"]["selector"]["matchLabels"]
+    ready = len(select_ready_pods({"spec": {"selector": selector}}, pods))
+    if status.get("readyReplicas", 0) != ready:
+        return f"the controller of Deployment {name} counts {status.get('readyReplicas', 0)} ready pods of {ready}"
     return None

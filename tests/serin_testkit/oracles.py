@@ -1,0 +1,167 @@
+"""The checks that hold for every story, whatever it is about. docs/testing.md numbers them.
+
+1. `take_end_state`: a disturbed run ends as the undisturbed one, having made and deleted the same objects.
+2. `check_stays`: what has settled stays; looking again writes nothing.
+3. `take_serving_state`: A -> B -> A serves as A.
+4. `find_outages`: users are served in full at every moment.
+5. `status_contract.find_breaches`.
+6. `take_verdicts`: the evidence goes on over a restart, to the same verdict at the same moment.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from serin_testkit.cluster_user import Json
+from serin_testkit.history import Place, Seen
+from serin_testkit.world import World, is_ready, select_ready_pods
+
+RESYNCS = 2
+
+_RANDOM_METADATA = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace", "generateName")
+_GIVEN_BY_SERVER = ("clusterIP", "clusterIPs", "nodePort")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
+_POD_NAME = re.compile(r"(-[0-9a-f]{8}(?:-baseline)?)-[a-z0-9]{6,10}-[a-z0-9]{5}\b")
+
+
+# 1. The same end.
+
+
+def take_end_state(world: World) -> dict[str, Any]:
+    """What is there now, and which objects were made and deleted on the way; without what chance gives."""
+    objects = {f"{kind} {name}": _mask(found) for (kind, name), found in world.history.objects.items() if kind != "Pod"}
+    pods = Counter(f"{_pods_of(pod)}, ready: {is_ready(pod)}" for pod in world.pods())
+    events = Counter(
+        f"{event.change} {_pods_of(event.object) if event.place[0] == 'Pod' else ' '.join(event.place)}"
+        for event in world.history.seen()
+        if event.change in ("ADDED", "DELETED")
+    )
+    return {"objects": objects, "pods": dict(pods), "events": dict(events)}
+
+
+def _pods_of(pod: Json) -> str:
+    labels = pod["metadata"]["labels"]
+    return f"pod of {labels['serin.dev/revision']} {labels['serin.dev/track']}"
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        # The engine's counters are kept by pod name; its numbers are in status.metrics too.
+        dropped = {*_RANDOM_METADATA, *_GIVEN_BY_SERVER, "engine"}
+        return {name: _mask(part) for name, part in value.items() if name not in dropped}
+    if isinstance(value, list):
+        return [_mask(part) for part in value]
+    if isinstance(value, str):
+        return _POD_NAME.sub(r"\1-<pod>", _MOMENT.sub("<moment>", value))
+    return value
+
+
+# 2. It stays.
+
+
+async def check_stays(world: World) -> None:
+    """Nothing is written and no status changes, however often the operator looks again."""
+    await world.settle()
+    writes, length = len(world.operator.writes), world.history.length
+    await world.resync(RESYNCS)
+    new_writes = world.operator.writes[writes:]
+    changes = [" ".join((event.change, *event.place)) for event in world.history.seen(since=length)]
+    assert not new_writes, f"looking again wrote: {new_writes}"
+    assert not changes, f"looking again changed: {changes}"
+
+
+# 3. History does not matter.
+
+
+def take_serving_state(world: World) -> dict[str, Any]:
+    """What users get: Services, and Deployments with pods. What only remembers the past is left out."""
+    serving: dict[str, Any] = {}
+    for found in world.history.all("Deployment"):
+        if found["spec"]["replicas"]:
+            labels = found["metadata"]["labels"]
+            serving[f"Deployment {found['metadata']['name']}"] = _mask({"spec": found["spec"], "labels": labels})
+    for found in world.history.all("Service"):
+        serving[f"Service {found['metadata']['name']}"] = _mask({"spec": found["spec"]})
+    for found in world.history.all("ModelDeployment"):
+        status = found["status"]
+        told = {
+            name: status.get(name) for name in ("phase", "message", "stable", "candidate", "rejected", "conditions")
+        }
+        for condition in told["conditions"] or ():
+            condition.pop("observedGeneration")
+        serving[f"ModelDeployment {found['metadata']['name']}"] = _mask(told)
+    return serving
+
+
+# 4. Users are always served.
+
+
+def find_outages(seen: Iterable[Seen]) -> list[str]:
+    """Moments at which fewer pods than asked for were ready for users, of stable or behind the user Service."""
+    objects: dict[Place, Json] = {}
+    needs: dict[str, _Need] = {}
+    outages: list[str] = []
+    for event in seen:
+        if event.change == "DELETED":
+            objects.pop(event.place, None)
+        else:
+            objects[event.place] = event.object
+        for (kind, name), owner in objects.items():
+            if kind == "ModelDeployment":
+                needs.setdefault(name, _Need()).follow(owner)
+                outage = needs[name].find_outage(owner, objects)
+                if outage:
+                    outages.append(
+                        f"at version {event.version}, after {event.change} {' '.join(event.place)}: {outage}"
+                    )
+    return outages
+
+
+class _Need:
+    """How many ready pods users can count on: the fewest that were asked for since the present stable serves."""
+
+    def __init__(self) -> None:
+        self._stable: str | None = None
+        self._replicas = 0
+
+    def follow(self, owner: Json) -> None:
+        stable = owner.get("status", {}).get("stable", {}).get("revision")
+        asked = owner["spec"].get("replicas", 1)
+        self._replicas = asked if stable != self._stable else min(self._replicas, asked)
+        self._stable = stable
+
+    def find_outage(self, owner: Json, objects: Mapping[Place, Json]) -> str | None:
+        if self._stable is None or "deletionTimestamp" in owner["metadata"]:
+            return None
+        name = owner["metadata"]["name"]
+        pods = [found for (kind, _), found in objects.items() if kind == "Pod"]
+        primary = {
+            "serin.dev/model-deployment": name,
+            "serin.dev/revision": self._stable,
+            "serin.dev/track": "primary",
+        }
+        of_stable = len(select_ready_pods({"spec": {"selector": primary}}, pods))
+        if of_stable < self._replicas:
+            return f"{of_stable} of {self._replicas} pods of stable {self._stable} are ready"
+        service = objects.get(("Service", name))
+        behind = len(select_ready_pods(service, pods)) if service else 0
+        if behind < self._replicas:
+            return f"{behind} of {self._replicas} ready pods are behind the Service of {name}"
+        return None
+
+
+# 6. A restart continues the evidence.
+
+
+def take_verdicts(world: World, rollout: str) -> list[tuple[str, Any, Any]]:
+    """Moment, phase and numbers of every judgement of a Rollout, in their order. The clock stands between looks."""
+    verdicts: list[tuple[str, Any, Any]] = []
+    for event in world.history.seen():
+        if event.place != ("Rollout", rollout) or event.change == "DELETED":
+            continue
+        status = event.object.get("status", {})
+        verdict = (status.get("engine", {}).get("lookedAt"), status.get("phase"), status.get("metrics"))
+        if verdict[0] and verdict not in verdicts:
+            verdicts.append(verdict)
+    return verdicts
