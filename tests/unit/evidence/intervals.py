@@ -1,11 +1,13 @@
 """Intervals for the evidence tests: what does not matter has a quiet default."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from serin.core.evidence.counts import Counts, Increments
-from serin.core.evidence.verdict import EvidenceState, Settings, advance
+from serin.core.evidence.counts import Counts, Increments, StableHalves
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import EvidenceState, advance
 
-INDEPENDENT_FAILURES = {"phi": 1.0, "phi_reject": 1.0}
+INDEPENDENT_FAILURES = {"fixed_dispersion": 1.0}
 
 # stable requests and failures (two pods), baseline, canary, of six intervals of 10 s
 REFERENCE_ROWS = (
@@ -29,17 +31,23 @@ def interval(
 
 def reference_intervals() -> list[Increments]:
     return [
-        interval(stable=(n1 + n2, f1 + f2), baseline=(n_b, f_b), canary=(n_c, f_c))
+        replace(
+            interval(stable=(n1 + n2, f1 + f2), baseline=(n_b, f_b), canary=(n_c, f_c)),
+            stable_halves=StableHalves(Counts(n1, f1), Counts(n2, f2)),
+        )
         for n1, f1, n2, f2, n_b, f_b, n_c, f_c in REFERENCE_ROWS
     ]
 
 
-def reference_settings(phi: float, phi_reject: float) -> Settings:
-    return Settings(min_duration_seconds=60, max_duration_seconds=60, phi=phi, phi_reject=phi_reject)
+def reference_settings(fixed_dispersion: float | None = None) -> Settings:
+    """One interval is a block."""
+    return Settings(
+        min_duration_seconds=60, max_duration_seconds=60, fixed_dispersion=fixed_dispersion, block_seconds=10
+    )
 
 
-def after(intervals: Iterable[Increments], settings: Settings) -> EvidenceState:
-    state = EvidenceState()
+def after(intervals: Iterable[Increments], settings: Settings, begun: EvidenceState | None = None) -> EvidenceState:
+    state = begun or EvidenceState()
     for increments in intervals:
         state = advance(state, increments, settings)
     return state

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from serin.core.evidence.counts import Counts, Increments
-from serin.core.evidence.verdict import EvidenceState, Outcome, Settings, advance, judge
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import EvidenceState, Outcome, advance, judge
 
 SEED = 20_260_101
 STABLE_REQUESTS, VARIANT_REQUESTS = 800, 100  # per interval: 100 requests/s, 10 % each for baseline and canary
@@ -65,9 +66,9 @@ def _draw_gap(rng: random.Random, rate: float) -> int:
 
 
 def _report(runs: int, write: Callable[[str], object]) -> None:
-    for phi, phi_reject, false_reject in ((1.0, 1.0, 0.05), (3.0, 10.0, 0.01)):
-        settings = Settings(min_duration_seconds=0, phi=phi, phi_reject=phi_reject, false_reject=false_reject)
-        write(f"phi {phi:g}, phi_reject {phi_reject:g}, false_reject {false_reject:g}\n")
+    for fixed_dispersion, false_reject in ((1.0, 0.05), (None, 0.01)):
+        settings = Settings(min_duration_seconds=0, fixed_dispersion=fixed_dispersion, false_reject=false_reject)
+        write(f"dispersion {fixed_dispersion}, false_reject {false_reject:g}\n")
         for base_rate in (0.01, 0.001):
             for extra in (0.0, 0.005, 0.01, 0.05, 0.5 - base_rate):
                 done = [simulate(SEED + i, base_rate, base_rate + extra, settings) for i in range(runs)]

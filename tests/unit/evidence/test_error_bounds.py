@@ -6,7 +6,8 @@ import math
 import pytest
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.likelihood import Rates, log_e_value
-from serin.core.evidence.verdict import EvidenceState, Outcome, Settings, advance
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import EvidenceState, Outcome, advance
 from unit.evidence.intervals import INDEPENDENT_FAILURES, interval
 from unit.evidence.simulation import SEED, simulate
 
@@ -74,7 +75,7 @@ def test_the_whole_process_keeps_its_mean_although_it_learns_the_base_rate_on_th
             state = advance(state, interval(baseline=(2, f_b), canary=(2, f_c), stable=(0, 0)), settings)
             weight_equal *= probability(2, f_b, rate) * probability(2, f_c, rate)
             weight_worse *= probability(2, f_b, rate) * probability(2, f_c, rate + 0.2)
-        mean_bad += weight_equal * math.exp(state.log_bad(settings.planned_intervals))
+        mean_bad += weight_equal * math.exp(state.log_bad(settings))
         mean_good += weight_worse * math.exp(state.log_good)
     assert mean_bad <= 1 + ROUNDING
     assert mean_good <= 1 + ROUNDING

@@ -1,12 +1,17 @@
 """The values that two independent implementations of the procedure agreed on, to 1e-6."""
 
+from dataclasses import replace
+
 import pytest
+from serin.core.evidence import pairs
 from serin.core.evidence.base_rate import Memory, margin, plug_in_rate, remember
 from serin.core.evidence.counts import Counts
+from serin.core.evidence.dispersion import Bursts, HistoryInterval, decide_dispersion
 from serin.core.evidence.likelihood import Rates, log_e_value, nearest_null
 from serin.core.evidence.outlook import requests_to_promote
-from serin.core.evidence.verdict import EvidenceState, advance
-from unit.evidence.intervals import reference_intervals, reference_settings
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import EvidenceState
+from unit.evidence.intervals import after, reference_intervals, reference_settings
 
 
 @pytest.mark.parametrize(
@@ -53,31 +58,67 @@ def test_six_intervals_give_the_reference_base_rates_and_margins() -> None:
     assert margins == pytest.approx([0.005, 0.005, 0.005, 0.005, 0.011350, 0.010039], abs=1e-6)
 
 
+def states_after_each_interval(settings: Settings, begun: EvidenceState | None = None) -> list[EvidenceState]:
+    intervals = reference_intervals()
+    return [after(intervals[:count], settings, begun) for count in range(1, len(intervals) + 1)]
+
+
+def test_six_intervals_of_independent_failures_give_the_reference_evidence() -> None:
+    settings = reference_settings(fixed_dispersion=1)
+    states = states_after_each_interval(settings)
+    assert [state.log_good for state in states] == pytest.approx(
+        [-0.227046, -0.400928, -0.400928, -1.019240, -1.377891, -1.500180], abs=1e-6
+    )
+    assert [state.harm.log_likelihood(state.intervals, settings) for state in states] == pytest.approx(
+        [0.003097, 0.238285, 0.238285, 0.442105, 0.219253, 0.446407], abs=1e-6
+    )
+
+
 @pytest.mark.parametrize(
-    ("phi", "phi_reject", "log_good", "log_bad"),
-    [
-        (
-            1,
-            1,
-            [-0.227046, -0.400928, -0.400928, -1.019240, -1.377891, -1.500180],
-            [0.003097, 0.238285, 0.238285, 0.442105, 0.219253, 0.446407],
-        ),
-        # Only log_bad has published values here: log_good was made with a dispersion learned on the way.
-        (3, 10, None, [-0.008407, 0.010221, 0.010221, 0.008459, -0.109017, -0.088897]),
-    ],
+    ("failures", "psi"),
+    [((100, 1, 100, 4), 0.894427), ((100, 0, 100, 1), 0.666667), ((90, 3, 110, 2), -0.449467), ((100, 0, 100, 0), 0)],
 )
-def test_six_intervals_give_the_reference_evidence(
-    phi: float, phi_reject: float, log_good: list[float] | None, log_bad: list[float]
-) -> None:
-    settings = reference_settings(phi, phi_reject)
-    states = []
-    state = EvidenceState()
-    for increments in reference_intervals():
-        state = advance(state, increments, settings)
-        states.append(state)
-    assert [state.log_bad(settings.planned_intervals) for state in states] == pytest.approx(log_bad, abs=1e-6)
-    if log_good is not None:
-        assert [state.log_good for state in states] == pytest.approx(log_good, abs=1e-6)
+def test_a_pair_gives_the_reference_score(failures: tuple[float, float, float, float], psi: float) -> None:
+    n_b, f_b, n_c, f_c = failures
+    assert pairs.score(Counts(n_b, f_b), Counts(n_c, f_c)) == pytest.approx(psi, abs=1e-6)
+
+
+def test_six_intervals_without_history_give_the_reference_dispersions() -> None:
+    settings = reference_settings()
+    states = [EvidenceState(), *states_after_each_interval(settings)]
+    used = [decide_dispersion(state.bursts, settings) for state in states[:-1]]
+    assert [dispersion.promote for dispersion in used] == pytest.approx(
+        [3, 2.473684, 2.227273, 2.227273, 2.018868, 5.012451], abs=1e-6
+    )
+    assert {dispersion.reject for dispersion in used} == {10.0}
+
+
+def test_six_intervals_of_history_give_the_reference_serial_dispersion() -> None:
+    settings = replace(reference_settings(), serial_block_seconds=30)
+    history = [
+        HistoryInterval(past.stable_halves, past.seconds) for past in reference_intervals() if past.stable_halves
+    ]
+    begun = EvidenceState.begin(history, settings)
+    assert decide_dispersion(begun.bursts, settings).serial == pytest.approx(1.26105707, abs=1e-8)
+
+
+def test_six_intervals_with_what_they_teach_give_the_reference_evidence() -> None:
+    settings = reference_settings()
+    # As much serial dependence seen as the prior weighs: serial dispersion is 2; six intervals close no block.
+    begun = EvidenceState(bursts=Bursts(squares_of_sums=7.2))
+    states = states_after_each_interval(settings, begun)
+    assert [state.log_good for state in states] == pytest.approx(
+        [-0.075682, -0.145975, -0.145975, -0.423584, -0.601234, -0.625631], abs=1e-6
+    )
+    assert [state.harm.log_likelihood(state.intervals, settings) for state in states] == pytest.approx(
+        [-0.008407, 0.010221, 0.010221, 0.008459, -0.109017, -0.088897], abs=1e-6
+    )
+    assert [state.harm.log_pairs(state.intervals, settings) for state in states] == pytest.approx(
+        [0.062658, 0.175838, 0.175838, 0.294261, 0.361285, 0.515667], abs=1e-6
+    )
+    assert [state.log_bad(settings) for state in states] == pytest.approx(
+        [0.027757, 0.096454, 0.096454, 0.161536, 0.153531, 0.258393], abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(

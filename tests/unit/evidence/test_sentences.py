@@ -2,8 +2,10 @@
 
 import pytest
 from serin.core.evidence.counts import Counts
+from serin.core.evidence.dispersion import Dispersion, Source
 from serin.core.evidence.sentences import describe, duration, evidence_word, percent
-from serin.core.evidence.verdict import Judgement, Outcome, Settings
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import Judgement, Outcome
 
 SETTINGS = Settings()
 
@@ -22,6 +24,8 @@ def sentence(outcome: Outcome, **changes: object) -> str:
         "data_seconds": 520.0,
         "requests_needed": 2100,
         "eta_seconds": 210.0,
+        "dispersion": Dispersion(1.2, 1.1, 1.0, Source.HISTORY),
+        "proven_worse_at_most": 0.0071,
         **changes,
     }
     return describe(Judgement(outcome=outcome, **numbers), SETTINGS)  # type: ignore[arg-type]

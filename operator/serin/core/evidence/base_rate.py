@@ -12,6 +12,9 @@ from serin.core.evidence.counts import Counts, Increments
 HALF_LIFE_SECONDS = 120.0  # an incident of minutes must move the rate; shorter memories are too noisy at 99.9 %
 PRIOR = Counts(requests=100.0, failures=0.5)
 LOWEST, HIGHEST = 1e-6, 0.95
+# Beyond this the tracks fail together, whatever the canary is like: nothing of it may speak for the canary.
+OUTAGE_RATE = 0.5
+LEAST_STABLE_REQUESTS = 10
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,25 @@ def plug_in_rate(memory: Memory, stable: Counts) -> float:
     return min(max(failures / requests, LOWEST), HIGHEST)
 
 
+def is_outage(stable: Counts, base_rate: float = 0.0) -> bool:
+    """More than half of the stable pods' requests fail; where they have hardly any, the plug-in rate stands in.
+
+    Known before baseline and canary are looked at, like the rate itself: leaving the interval out keeps a test valid.
+    """
+    rate = stable.failure_rate if stable.requests >= LEAST_STABLE_REQUESTS else base_rate
+    return rate > OUTAGE_RATE
+
+
+def forget(memory: Memory, seconds: float) -> Memory:
+    """The memory after a time in which nothing is to be learned."""
+    kept = 0.5 ** (seconds / HALF_LIFE_SECONDS)
+    return Memory(kept * memory.requests, kept * memory.failures)
+
+
 def remember(memory: Memory, increments: Increments) -> Memory:
     """The memory for the next interval: this interval added, then everything aged by the time it covered."""
-    kept = 0.5 ** (increments.seconds / HALF_LIFE_SECONDS)
     seen = increments.stable + increments.baseline
-    return Memory(kept * (memory.requests + seen.requests), kept * (memory.failures + seen.failures))
+    return forget(Memory(memory.requests + seen.requests, memory.failures + seen.failures), increments.seconds)
 
 
 def margin(base_rate: float, absolute: float, relative: float) -> float:

@@ -27,6 +27,14 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class StableHalves:
+    """One interval of the stable pods, split into two fixed halves: they differ by chance alone."""
+
+    first: Counts
+    second: Counts
+
+
+@dataclass(frozen=True)
 class Increments:
     """What happened on each track since the interval before, and the time that this covers."""
 
@@ -34,6 +42,8 @@ class Increments:
     baseline: Counts
     canary: Counts
     seconds: float
+    stable_halves: StableHalves | None = None  # None when there are not two stable pods to compare
+    is_symmetric: bool = True  # baseline and canary had equally many pods, hence the same share of the requests
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds) and self.seconds >= 0):

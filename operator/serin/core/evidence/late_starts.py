@@ -10,21 +10,8 @@ of one full stake per start, because here a false alarm at any time must stay ra
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 FIRST_SHARE = 0.7
-
-
-@dataclass(frozen=True)
-class Effect:
-    """One alternative: the canary fails more often by `margins` times the margin; `weight` is its part of the stake."""
-
-    margins: float
-    weight: float
-
-
-EFFECTS = (Effect(1.0, 0.4), Effect(2.5, 0.3), Effect(8.0, 0.2), Effect(40.0, 0.1))
-NOT_STARTED = (-math.inf,) * len(EFFECTS)
 
 
 def start_share(interval: int, planned_intervals: int) -> float:
@@ -46,16 +33,20 @@ def unstarted_share(intervals_closed: int, planned_intervals: int) -> float:
 
 
 def place_and_settle(
-    log_bets: Sequence[float], log_e_values: Sequence[float], interval: int, planned_intervals: int
+    log_bets: Sequence[float],
+    log_e_values: Sequence[float],
+    weights: Sequence[float],
+    interval: int,
+    planned_intervals: int,
 ) -> tuple[float, ...]:
-    """Logarithm of the wealth per effect after an interval: new stakes are placed first, then the interval counts.
+    """Logarithm of the wealth per alternative after an interval: new stakes are placed first, then the interval counts.
 
-    Both sequences are in the order of EFFECTS; `interval` counts from 1.
+    The three sequences are in the same order, the weights add up to 1; `interval` counts from 1.
     """
     share = start_share(interval, planned_intervals)
     return tuple(
-        log_e + _log_add(log_bet, _log(share * effect.weight))
-        for effect, log_bet, log_e in zip(EFFECTS, log_bets, log_e_values, strict=True)
+        log_e + _log_add(log_bet, _log(share * weight))
+        for weight, log_bet, log_e in zip(weights, log_bets, log_e_values, strict=True)
     )
 
 
@@ -65,6 +56,11 @@ def log_wealth(log_bets: Sequence[float], intervals_closed: int, planned_interva
     for log_bet in log_bets:
         total = _log_add(total, log_bet)
     return total
+
+
+def not_started(alternatives: int) -> tuple[float, ...]:
+    """The bets before the first interval: nothing is placed."""
+    return (-math.inf,) * alternatives
 
 
 def _log(value: float) -> float:

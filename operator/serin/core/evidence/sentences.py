@@ -6,7 +6,8 @@ Every number in a sentence comes from the judgement that decided, so that no rea
 import math
 
 from serin.core.evidence.counts import Counts
-from serin.core.evidence.verdict import Judgement, Outcome, Settings
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import Judgement, Outcome
 
 SOME_EVIDENCE, STRONG_EVIDENCE = 3.0, 10.0
 

@@ -8,81 +8,20 @@ A change of the settings in the middle of a run voids the guarantee; the test mu
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from serin.core.evidence.base_rate import PRIOR, Memory, margin, plug_in_rate, remember
+from serin.core.evidence.base_rate import PRIOR, Memory, forget, is_outage, plug_in_rate, remember
 from serin.core.evidence.counts import Counts, Increments
-from serin.core.evidence.late_starts import EFFECTS, NOT_STARTED, log_wealth, place_and_settle
-from serin.core.evidence.likelihood import Rates, log_e_value
+from serin.core.evidence.dispersion import Bursts, Dispersion, HistoryInterval, decide_dispersion, learn, learn_history
+from serin.core.evidence.harm import Harm, add_harm
 from serin.core.evidence.outlook import decide_outlook, requests_to_promote
+from serin.core.evidence.proof import Proof, add_proof
+from serin.core.evidence.settings import Settings
 
-HIGHEST_ALTERNATIVE = 0.99  # a canary that fails always must still leave a likelihood for the odd success
 LARGEST_LOG_SHOWN = 700.0  # exp() of more overflows
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What one analysis is run with. Rates, probabilities and margins are fractions of 1."""
-
-    interval_seconds: float = 10.0
-    min_duration_seconds: float = 300.0
-    max_duration_seconds: float = 1800.0
-    false_reject: float = 0.01
-    false_promote: float = 0.05
-    margin_absolute: float = 0.005
-    margin_relative: float = 0.2
-    tolerance: float = 0.0  # share of the margin that E_bad forgives
-    phi: float = 3.0  # design effect of failure bursts without any history of the service
-    phi_reject: float = 10.0  # the same against single large bursts, for E_bad
-
-    def __post_init__(self) -> None:
-        _require(0 < self.interval_seconds < math.inf, "interval_seconds", self.interval_seconds, "more than 0")
-        _require(
-            0 <= self.min_duration_seconds <= self.max_duration_seconds,
-            "min_duration_seconds",
-            self.min_duration_seconds,
-            f"a number from 0 to max_duration_seconds ({self.max_duration_seconds})",
-        )
-        _require(
-            self.interval_seconds <= self.max_duration_seconds < math.inf,
-            "max_duration_seconds",
-            self.max_duration_seconds,
-            f"at least interval_seconds ({self.interval_seconds})",
-        )
-        for name in ("false_reject", "false_promote"):
-            _require(0 < getattr(self, name) < 1, name, getattr(self, name), "a number between 0 and 1")
-        for name in ("margin_absolute", "margin_relative", "tolerance"):
-            _require(0 <= getattr(self, name) < 1, name, getattr(self, name), "a number from 0 to below 1")
-        _require(
-            self.margin_absolute + self.margin_relative > 0,
-            "margin_absolute",
-            self.margin_absolute,
-            "more than 0 when margin_relative is 0",
-        )
-        for name in ("phi", "phi_reject"):
-            _require(1 <= getattr(self, name) < math.inf, name, getattr(self, name), "a number of at least 1")
-
-    @property
-    def planned_intervals(self) -> int:
-        """Over how many intervals the late starts are spread."""
-        return max(1, round(self.max_duration_seconds / self.interval_seconds))
-
-    @property
-    def log_promote(self) -> float:
-        """The ln E_good at which the canary is promoted."""
-        return -math.log(self.false_promote)
-
-    @property
-    def log_reject(self) -> float:
-        """The ln E_bad at which the canary is rejected."""
-        return -math.log(self.false_reject)
-
-    def margin_at(self, base_rate: float) -> float:
-        """The margin for a base rate, both as fractions."""
-        return margin(base_rate, self.margin_absolute, self.margin_relative)
 
 
 @dataclass(frozen=True)
@@ -92,58 +31,62 @@ class EvidenceState:
     intervals: int = 0  # closed so far, capped at Settings.planned_intervals
     memory: Memory = field(default_factory=Memory)
     base_rate: float = PRIOR.failure_rate  # of the newest compared interval
-    log_good: float = 0.0
-    log_good_peak: float = 0.0  # promotion counts from the first crossing, whatever E_good does afterwards
-    log_bets: tuple[float, ...] = NOT_STARTED  # of E_bad, in the order of late_starts.EFFECTS
+    proof: Proof = field(default_factory=Proof)
+    harm: Harm = field(default_factory=Harm)
+    bursts: Bursts = field(default_factory=Bursts)
     baseline: Counts = field(default_factory=Counts)  # of the compared intervals, as canary
     canary: Counts = field(default_factory=Counts)
     unmatched_baseline: float = 0.0  # requests in intervals in which the canary had none; only for the message
     unmatched_canary: float = 0.0
     data_seconds: float = 0.0  # length of the compared intervals
 
-    def log_bad(self, planned_intervals: int) -> float:
-        """The ln E_bad. Its likelihood part is the whole of it."""
-        return log_wealth(self.log_bets, self.intervals, planned_intervals)
+    @staticmethod
+    def begin(history: Iterable[HistoryInterval], settings: Settings) -> "EvidenceState":
+        """The state before the first interval, with what the stable pods did before; empty history is allowed."""
+        return EvidenceState(bursts=learn_history(history, settings))
 
-    def to_json(self) -> dict[str, float]:
-        """A flat dict of numbers that `from_json` turns back into an equal state, bit for bit."""
-        bets = {f"logBet{i}": bet for i, bet in enumerate(self.log_bets)} if self.intervals else {}  # no -inf in JSON
+    @property
+    def log_good(self) -> float:
+        """The ln E_good."""
+        return self.proof.log_good
+
+    def log_bad(self, settings: Settings) -> float:
+        """The ln E_bad."""
+        return self.harm.log_bad(self.intervals, settings)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict that `from_json` turns back into an equal state, bit for bit."""
         return {
             "intervals": self.intervals,
-            "memoryRequests": self.memory.requests,
-            "memoryFailures": self.memory.failures,
+            "memory": [self.memory.requests, self.memory.failures],
             "baseRate": self.base_rate,
-            "logGood": self.log_good,
-            "logGoodPeak": self.log_good_peak,
-            "baselineRequests": self.baseline.requests,
-            "baselineFailures": self.baseline.failures,
-            "canaryRequests": self.canary.requests,
-            "canaryFailures": self.canary.failures,
-            "unmatchedBaseline": self.unmatched_baseline,
-            "unmatchedCanary": self.unmatched_canary,
+            "proof": self.proof.to_json(),
+            "harm": self.harm.to_json(),
+            "bursts": self.bursts.to_json(),
+            "baseline": [self.baseline.requests, self.baseline.failures],
+            "canary": [self.canary.requests, self.canary.failures],
+            "unmatched": [self.unmatched_baseline, self.unmatched_canary],
             "dataSeconds": self.data_seconds,
-            **bets,
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "EvidenceState":
         """The state that `to_json` wrote. ValueError when a number is missing or is none."""
         try:
-            intervals = int(data["intervals"])
             # Integral floats come back from the API server as integers.
-            number = {name: float(value) for name, value in data.items()}
+            unmatched_baseline, unmatched_canary = map(float, data["unmatched"])
             return EvidenceState(
-                intervals=intervals,
-                memory=Memory(number["memoryRequests"], number["memoryFailures"]),
-                base_rate=number["baseRate"],
-                log_good=number["logGood"],
-                log_good_peak=number["logGoodPeak"],
-                log_bets=tuple(number[f"logBet{i}"] for i in range(len(EFFECTS))) if intervals else NOT_STARTED,
-                baseline=Counts(number["baselineRequests"], number["baselineFailures"]),
-                canary=Counts(number["canaryRequests"], number["canaryFailures"]),
-                unmatched_baseline=number["unmatchedBaseline"],
-                unmatched_canary=number["unmatchedCanary"],
-                data_seconds=number["dataSeconds"],
+                intervals=int(data["intervals"]),
+                memory=Memory(*map(float, data["memory"])),
+                base_rate=float(data["baseRate"]),
+                proof=Proof.from_json(data["proof"]),
+                harm=Harm.from_json(data["harm"]),
+                bursts=Bursts.from_json(data["bursts"]),
+                baseline=Counts(*map(float, data["baseline"])),
+                canary=Counts(*map(float, data["canary"])),
+                unmatched_baseline=unmatched_baseline,
+                unmatched_canary=unmatched_canary,
+                data_seconds=float(data["dataSeconds"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"evidence {dict(data)!r} is not one that Serin wrote: {error!r}") from error
@@ -176,29 +119,33 @@ class Judgement:
     data_seconds: float
     requests_needed: int  # still, per variant, if the canary is equal
     eta_seconds: float | None  # for those requests, and until the minimum duration; None while the pace is unknown
+    dispersion: Dispersion  # for the next interval
+    proven_worse_at_most: float | None  # None while no margin is proven
 
 
 def advance(state: EvidenceState, increments: Increments, settings: Settings) -> EvidenceState:
     """The state after one more closed interval.
 
-    An interval without requests to one of the variants moves no evidence: only the start shares, the memory of the
-    base rate (stable traffic goes on) and the tally of unmatched requests.
+    An interval without requests to one of the variants moves no evidence: only the start shares, what is learned from
+    the stable pods, whose traffic goes on, and the tally of unmatched requests. In an outage of everything nothing is
+    learned, and no evidence for the canary counts.
     """
     base_rate = plug_in_rate(state.memory, increments.stable)
-    log_good = state.log_good + _log_e_good(increments, base_rate, settings)
+    dispersion = decide_dispersion(state.bursts, settings)
+    memory, bursts, proof = forget(state.memory, increments.seconds), state.bursts, state.proof
+    if not is_outage(increments.stable, base_rate):
+        memory = remember(state.memory, increments)
+        proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings)
+        if increments.stable_halves is not None:
+            bursts = learn(state.bursts, increments.stable_halves, increments.seconds, settings)
     is_compared = increments.is_compared
     return EvidenceState(
         intervals=min(state.intervals + 1, settings.planned_intervals),
-        memory=remember(state.memory, increments),
+        memory=memory,
         base_rate=base_rate if is_compared else state.base_rate,
-        log_good=log_good,
-        log_good_peak=max(state.log_good_peak, log_good),
-        log_bets=place_and_settle(
-            state.log_bets,
-            _log_e_bad(increments, base_rate, settings),
-            interval=state.intervals + 1,
-            planned_intervals=settings.planned_intervals,
-        ),
+        proof=proof,
+        harm=add_harm(state.harm, increments, base_rate, dispersion, state.intervals + 1, settings),
+        bursts=bursts,
         baseline=state.baseline + increments.baseline if is_compared else state.baseline,
         canary=state.canary + increments.canary if is_compared else state.canary,
         unmatched_baseline=state.unmatched_baseline + (0 if is_compared else increments.baseline.requests),
@@ -209,12 +156,13 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
 
 def judge(state: EvidenceState, settings: Settings) -> Judgement:
     """What the state says under these settings."""
-    log_bad = state.log_bad(settings.planned_intervals)
+    log_bad = state.log_bad(settings)
     progress = max(state.log_good, 0.0) / settings.log_promote
-    has_reached_good = state.log_good_peak >= settings.log_promote
+    has_reached_good = state.proof.is_good_enough
+    dispersion = decide_dispersion(state.bursts, settings)
     base_margin = settings.margin_at(state.base_rate)
     outlook = decide_outlook(
-        whole_way_requests=requests_to_promote(state.base_rate, base_margin, settings.log_promote, settings.phi),
+        whole_way_requests=requests_to_promote(state.base_rate, base_margin, settings.log_promote, dispersion.promote),
         progress=1.0 if has_reached_good else state.log_good / settings.log_promote,
         requests_seen=min(state.baseline.requests, state.canary.requests),
         # Intervals without traffic are waiting time too, though not time with data.
@@ -237,41 +185,18 @@ def judge(state: EvidenceState, settings: Settings) -> Judgement:
         data_seconds=state.data_seconds,
         requests_needed=outlook.requests_needed,
         eta_seconds=eta_seconds,
+        dispersion=dispersion,
+        proven_worse_at_most=state.proof.worse_at_most(base_margin),
     )
 
 
 def _decide_outcome(state: EvidenceState, log_bad: float, settings: Settings) -> Outcome:
     if log_bad >= settings.log_reject:
         return Outcome.REJECT
-    if state.log_good_peak >= settings.log_promote and state.data_seconds >= settings.min_duration_seconds:
+    if state.proof.is_good_enough and state.data_seconds >= settings.min_duration_seconds:
         return Outcome.PROMOTE
     if state.data_seconds >= settings.max_duration_seconds:
         return Outcome.INCONCLUSIVE
     if state.baseline.requests == 0:
         return Outcome.NO_DATA
     return Outcome.ANALYZING
-
-
-def _log_e_good(increments: Increments, base_rate: float, settings: Settings) -> float:
-    equal = Rates(base_rate, base_rate)
-    shift = settings.margin_at(base_rate)
-    return log_e_value(increments.baseline, increments.canary, equal, shift) / settings.phi
-
-
-def _log_e_bad(increments: Increments, base_rate: float, settings: Settings) -> tuple[float, ...]:
-    """Tempered log e-values against "worse by at most the tolerance", in the order of EFFECTS."""
-    margin_now = settings.margin_at(base_rate)
-    shift = settings.tolerance * margin_now
-    log_e_values = []
-    for effect in EFFECTS:
-        worse = Rates(base_rate, min(base_rate + effect.margins * margin_now, HIGHEST_ALTERNATIVE))
-        # A base rate near the ceiling leaves no room for an alternative; inside the null it would test the opposite.
-        is_outside_null = worse.canary - worse.baseline > shift
-        log_e = log_e_value(increments.baseline, increments.canary, worse, shift) if is_outside_null else 0.0
-        log_e_values.append(log_e / settings.phi_reject)
-    return tuple(log_e_values)
-
-
-def _require(holds: bool, name: str, value: float, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"{name} is {value}, expected {expected}")

@@ -12,7 +12,8 @@ from typing import Any
 from serin.api.v1alpha1.plan import Analysis, RatioMetric
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.evidence.counters import CounterState, Reading, Track, Tracks, Waiting, close_interval
-from serin.core.evidence.verdict import EvidenceState, Judgement, Settings, advance, judge
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import EvidenceState, Judgement, advance, judge
 from serin.core.facts import MetricReadings, PodFacts
 
 

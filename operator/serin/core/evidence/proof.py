@@ -1,0 +1,72 @@
+"""Evidence that the canary is good enough, E_good: it does not fail more often by the margin or more.
+
+One such test runs for each of 17 margins, from a quarter of the plan's to 64 times it. That of the plan's margin
+decides on promotion; all together say which margin is proven by now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from serin.core.evidence.counts import Increments
+from serin.core.evidence.likelihood import Rates, log_e_value
+from serin.core.evidence.settings import Settings
+
+FACTORS = tuple(2 ** (step / 2) for step in range(-4, 13))
+PLAN = FACTORS.index(1.0)
+LARGEST_SHIFT = 0.99  # "worse by 100 points" is impossible and leaves no null to test
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The ln E_good per factor, and which of them have once been at the threshold: a crossing counts for good."""
+
+    log_goods: tuple[float, ...] = (0.0,) * len(FACTORS)
+    reached: frozenset[int] = frozenset()
+
+    @property
+    def log_good(self) -> float:
+        """The ln E_good of the plan's margin."""
+        return self.log_goods[PLAN]
+
+    @property
+    def is_good_enough(self) -> bool:
+        """The plan's margin is proven."""
+        return PLAN in self.reached
+
+    def worse_at_most(self, margin: float) -> float | None:
+        """The smallest difference of rates that is proven together with all larger ones, given the plan's margin.
+
+        Only together the error bound holds: with the largest margin first, the first false one ends the list.
+        """
+        proven = None
+        for i in reversed(range(len(FACTORS))):
+            if i not in self.reached:
+                break
+            proven = min(margin * FACTORS[i], LARGEST_SHIFT)
+        return proven
+
+    def to_json(self) -> dict[str, Any]:
+        """Lists of numbers."""
+        return {"logGoods": list(self.log_goods), "reached": sorted(self.reached)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Proof":
+        """The evidence that `to_json` wrote. KeyError, TypeError or ValueError when it did not."""
+        log_goods = tuple(map(float, data["logGoods"]))
+        if len(log_goods) != len(FACTORS):
+            raise ValueError(f"{len(log_goods)} margins, expected {len(FACTORS)}")
+        return Proof(log_goods, frozenset(map(int, data["reached"])))
+
+
+def add_proof(proof: Proof, increments: Increments, base_rate: float, phi: float, settings: Settings) -> Proof:
+    """The evidence after one more interval."""
+    if not increments.is_compared:
+        return proof
+    equal, margin = Rates(base_rate, base_rate), settings.margin_at(base_rate)
+    log_goods = tuple(
+        log_good + log_e_value(increments.baseline, increments.canary, equal, min(margin * factor, LARGEST_SHIFT)) / phi
+        for log_good, factor in zip(proof.log_goods, FACTORS, strict=True)
+    )
+    crossed = {i for i, log_good in enumerate(log_goods) if log_good >= settings.log_promote}
+    return Proof(log_goods, proof.reached | crossed)
