@@ -74,6 +74,11 @@ class PaperPods:
     def of(self, deployment: str) -> list[PaperPod]:
         return [pod for pod in self.all if pod.deployment == deployment and not pod.terminating]
 
+    def leave_behind(self, pod: PaperPod) -> None:
+        """A pod that no controller looks after any more."""
+        pod.deployment = ""
+        self.all.append(pod)
+
     def forget(self, deployment: str) -> None:
         self.all = [pod for pod in self.all if pod.deployment != deployment]
 
