@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -31,6 +32,9 @@ from serin_server.settings import Settings, SettingsError, parse_settings
 from serin_server.telemetry import Telemetry
 from serin_server.wire.limits import Limits
 from serin_server.wire.listener import Listener
+
+if TYPE_CHECKING:
+    from serin_server.grpc.listener import GrpcListener
 
 _LOG = logging.getLogger("serin_server")
 
@@ -71,9 +75,12 @@ async def serve(settings: Settings) -> int:
         loop.add_signal_handler(number, leave.set)
 
     await _listen(listener, settings)
+    grpc_listener = await _maybe_listen_for_grpc(settings, lifecycle, telemetry, pool)
     if await _become_ready(settings, lifecycle, telemetry, leave):
+        if grpc_listener is not None:
+            grpc_listener.show_ready(is_ready=True)
         await leave.wait()
-    await _drain(settings, lifecycle, listener)
+    await _drain(settings, lifecycle, listener, grpc_listener)
     return 0
 
 
@@ -84,6 +91,25 @@ async def _listen(listener: Listener, settings: Settings) -> None:
         where = f"{settings.host or '*'}:{settings.http_port}"
         raise StartError(f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}") from error
     _LOG.info("listening", extra={"facts": {"port": port}})
+
+
+async def _maybe_listen_for_grpc(
+    settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, pool: Executor
+) -> GrpcListener | None:
+    if settings.grpc_port == 0:
+        return None
+    # Not at the top: who does not speak gRPC should not pay for it.
+    from serin_server.grpc.listener import GrpcListener
+    from serin_server.grpc.service import InferenceService
+
+    service = InferenceService(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
+    listener = GrpcListener(service, settings.max_body_bytes)
+    try:
+        await listener.listen(settings.host, settings.grpc_port)
+    except OSError as error:
+        raise StartError(f"cannot listen on {settings.host or '*'}:{settings.grpc_port} for gRPC: {error}") from error
+    _LOG.info("listening for gRPC", extra={"facts": {"port": settings.grpc_port}})
+    return listener
 
 
 async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, leave: asyncio.Event) -> bool:
@@ -140,14 +166,21 @@ def load_model(settings: Settings) -> ServedModel:
         return load_served_model(path, settings.model_name, settings.model_version, settings.threads)
 
 
-async def _drain(settings: Settings, lifecycle: Lifecycle, listener: Listener) -> None:
+async def _drain(
+    settings: Settings, lifecycle: Lifecycle, listener: Listener, grpc_listener: GrpcListener | None
+) -> None:
     was_ready = lifecycle.phase.is_ready
     lifecycle.start_draining()
     listener.start_leaving()
+    if grpc_listener is not None:
+        grpc_listener.show_ready(is_ready=False)
     _LOG.info("draining", extra={"facts": {"seconds": settings.drain_seconds if was_ready else 0}})
     if was_ready:
         await asyncio.sleep(settings.drain_seconds)
-    cut_off = await listener.finish(settings.finish_seconds)
+    finishing = [listener.finish(settings.finish_seconds)]
+    if grpc_listener is not None:
+        finishing.append(grpc_listener.finish(settings.finish_seconds))
+    cut_off = sum(await asyncio.gather(*finishing))
     _LOG.info("stopped", extra={"facts": {"connections_cut_off": cut_off}})
 
 

@@ -26,6 +26,7 @@ class Settings:
     model_digest: str | None
     host: str
     http_port: int
+    grpc_port: int
     threads: int
     drain_seconds: float
     finish_seconds: float
@@ -54,7 +55,7 @@ class _Option:
 def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     parser = _Parser(
         prog="python -m serin_server",
-        description="Serves one ONNX model over HTTP. Each flag can also be given by the variable in brackets.",
+        description="Serves one ONNX model over HTTP and gRPC. Each flag has the variable in brackets as its default.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -145,6 +146,7 @@ _OPTIONS: Final = (
     _Option("model-digest", _parse_digest, "", "sha256:… of the model file; another file is not loaded"),
     _Option("host", str, "", "the address to listen on, empty: every address, IPv4 and IPv6"),
     _Option("http-port", _whole_number(0, 65_535), "8080", "the port to listen on, 0: any free one"),
+    _Option("grpc-port", _whole_number(0, 65_535), "0", "the port to listen on for gRPC, 0: none"),
     _Option("threads", _whole_number(1, 1024), "1", "threads that one run of the model may use"),
     _Option("drain-seconds", _parse_seconds, "5", "how long after SIGTERM new requests are still answered"),
     _Option("finish-seconds", _parse_seconds, "20", "how long after that requests in flight may take to finish"),

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 METHODS = ("infer", "predict")
-PROTOCOLS = ("http",)
+_PROTOCOLS_BY_METHOD: Final = (("infer", "http"), ("infer", "grpc"), ("predict", "http"))
 _CODES_FROM_THE_START = (200, 400, 500, 503)
 
 _BUCKETS_SECONDS: Final = (
@@ -59,10 +59,7 @@ class Telemetry(Collector):
         ProcessCollector(registry=self._registry)
         self._labels = (model, version)
         self._counts = {
-            (method, protocol, code): 0
-            for method in METHODS
-            for protocol in PROTOCOLS
-            for code in _CODES_FROM_THE_START
+            (method, protocol, code): 0 for method, protocol in _PROTOCOLS_BY_METHOD for code in _CODES_FROM_THE_START
         }
         self._durations = {method: Distribution(_BUCKETS_SECONDS) for method in METHODS}
         self._in_flight = 0

@@ -1,0 +1,87 @@
+"""The gRPC port: grpcio's server with the protocol's service, standard health and reflection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from serin_server.grpc import inference_pb2
+from serin_server.grpc.health import Health
+from serin_server.grpc.service import SERVICE_NAME, InferenceService
+from serin_server.grpc.status import CallError
+
+_Handler = Callable[[bytes, Any], Awaitable[bytes]]
+
+
+class GrpcListener:
+    def __init__(self, service: InferenceService, max_message_bytes: int) -> None:
+        self._service = service
+        self._health = Health()
+        self._is_finishing = False
+        self._cut_off = 0
+        self._server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                # Otherwise a second process on the same port takes half of the connections and nobody is told.
+                ("grpc.so_reuseport", 0),
+            )
+        )
+
+    async def listen(self, host: str, port: int) -> None:
+        """Raises OSError when the port cannot be had."""
+        handlers = {name: grpc.unary_unary_rpc_method_handler(self._make_handler(name)) for name in self._service.names}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
+        self._health.add_to(self._server)
+        _add_reflection(self._server)
+        try:
+            self._server.add_insecure_port(f"{make_address(host)}:{port}")
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+        await self._server.start()
+
+    def show_ready(self, *, is_ready: bool) -> None:
+        self._health.show(is_ready=is_ready)
+
+    async def finish(self, within_seconds: float) -> int:
+        """Send clients elsewhere, accept nothing more, wait for what is in flight. Returns how many were cut off."""
+        self._is_finishing = True
+        self._health.end_watches()
+        await self._server.stop(within_seconds)
+        return self._cut_off
+
+    def _make_handler(self, name: str) -> _Handler:
+        async def handle(request: bytes, context: Any) -> bytes:
+            try:
+                return await self._service.call(name, request)
+            except CallError as error:
+                context.set_code(grpc.StatusCode[error.status.name])
+                context.set_details(str(error))
+                return b""
+            except asyncio.CancelledError:
+                self._cut_off += self._is_finishing
+                raise
+
+        return handle
+
+
+def make_address(host: str) -> str:
+    """Empty host: every interface, IPv6 and IPv4."""
+    if not host:
+        return "[::]"
+    return f"[{host}]" if ":" in host else host
+
+
+def _add_reflection(server: Any) -> None:
+    # The protocol's messages have a pool of their own; reflection answers from one pool, so the others go in there too.
+    pool = inference_pb2.DESCRIPTOR.pool
+    names = [SERVICE_NAME]
+    for description in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
+        pool.AddSerializedFile(description.serialized_pb)
+        names += [service.full_name for service in description.services_by_name.values()]
+    reflection.enable_server_reflection(names, server, pool)
