@@ -30,7 +30,6 @@ from serin.runtime.observation import (
     observe_revisions,
     observe_rollouts,
 )
-
 from unit.core.paper_pods import PaperPods
 
 Json = dict[str, Any]
@@ -99,9 +98,7 @@ class PaperCluster:
             model_deployment=observe_model_deployment(self._model_deployment()),
             default_server_image=SERVER_IMAGE,
             revisions=observe_revisions(self.all("ControllerRevision"), UID),
-            deployments=observe_deployments(
-                [self.pods.with_status(live) for live in self.all("Deployment")], UID
-            ),
+            deployments=observe_deployments([self.pods.with_status(live) for live in self.all("Deployment")], UID),
             pods=pods,
             rollouts=observe_rollouts(self.all("Rollout"), UID),
             services=frozenset(service["metadata"]["name"] for service in self.all("Service")),

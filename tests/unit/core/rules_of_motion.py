@@ -6,9 +6,9 @@ Written against what is stored, not against the code that decides it.
 from collections.abc import Mapping
 from typing import Any
 
+from serin.api.v1alpha1.rollout import Phase
 from serin.core.plan import Action, Apply, CreateRollout, Delete, SetTraffic, WriteStatus
-from serin.core.rollout.phases import TRANSITIONS
-
+from serin.core.rollout.phases import TRANSITIONS, is_terminal
 from unit.core.paper_cluster import PaperCluster
 
 Json = dict[str, Any]
@@ -19,7 +19,7 @@ class RulesOfMotion:
     """A watcher of a cluster on paper; raises AssertionError at the action that breaks a rule."""
 
     def __init__(self) -> None:
-        self._phases: dict[str, str] = {}
+        self._phases: dict[str, Phase] = {}
         self._templates: dict[str, Any] = {}
 
     def __call__(self, cluster: PaperCluster, action: Action) -> None:
@@ -45,8 +45,7 @@ class RulesOfMotion:
 
     def _phases_keep_to_the_table(self, status: WriteStatus) -> None:
         before, after = self._phases.get(status.name, "Pending"), status.status["phase"]
-        allowed: Mapping[str, Any] = TRANSITIONS
-        assert after == before or after in allowed[before], f"{status.name} went from {before} to {after}"
+        assert after == before or after in TRANSITIONS[before], f"{status.name} went from {before} to {after}"
         self._phases[status.name] = after
 
 
@@ -54,10 +53,10 @@ def _stable_keeps_its_pods(cluster: PaperCluster, action: Action) -> None:
     stable = cluster.model_deployment.stable
     if stable is None:
         return
-    if isinstance(action, Apply) and action.manifest["metadata"]["name"] == stable.revision:
-        if action.manifest["kind"] == "Deployment":
-            assert action.manifest["spec"]["replicas"] >= cluster.spec["replicas"], "stable shrinks below its size"
     assert action != Delete("Deployment", stable.revision)
+    if isinstance(action, Apply) and action.manifest["kind"] == "Deployment":
+        is_stable = action.manifest["metadata"]["name"] == stable.revision
+        assert not is_stable or action.manifest["spec"]["replicas"] >= cluster.spec["replicas"], "stable shrinks"
 
 
 def _users_are_sent_to_ready_pods(cluster: PaperCluster) -> None:
@@ -75,8 +74,7 @@ def _one_attempt_at_a_time(cluster: PaperCluster) -> None:
 
 
 def _is_running(status: Json) -> bool:
-    allowed: Mapping[str, Any] = TRANSITIONS
-    return status.get("phase") not in (None, "Pending") and bool(allowed[status["phase"]])
+    return status.get("phase") not in (None, "Pending") and not is_terminal(status["phase"])
 
 
 def _conditions(status: Mapping[str, Any]) -> dict[str, Json]:
@@ -104,6 +102,7 @@ def _model_deployments_tell_kstatus_the_truth(status: Mapping[str, Any]) -> None
     told = [name for name in PROGRESS if name in found and found[name]["status"] == "True"]
     assert "Ready" in found
     assert len(told) == 1, f"{told} at once"
+    assert status.get("rejected", {}).get("revision") != status.get("stable", {}).get("revision", "none")
     assert all(condition["status"] == "True" for name, condition in found.items() if name in PROGRESS[1:])
     assert all(condition["observedGeneration"] == status["observedGeneration"] for condition in found.values())
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from serin.core.facts import MetricReadings, MetricsUnavailable
-
 from unit.core.paper_cluster import INTERVAL_SECONDS, PaperCluster
 
 ONE_MINUTE = {"warmup": "0s", "minDuration": "0s", "maxDuration": "60s"}
@@ -170,7 +169,13 @@ def test_a_restart_of_the_operator_at_every_interval_changes_no_number() -> None
 
 
 def test_numbers_that_somebody_edited_start_the_comparison_over() -> None:
-    for nonsense in ({"since": "yesterday"}, {"since": 1}, {"counters": []}, {"evidence": {"intervals": "x"}}):
+    edits: list[dict[str, Any]] = [
+        {"since": "yesterday"},
+        {"since": 1},
+        {"counters": []},
+        {"evidence": {"intervals": "x"}},
+    ]
+    for nonsense in edits:
         cluster = analyzing()
         cluster.compare(requests=300)
         live = cluster.objects["Rollout", "weather-2"]
@@ -181,7 +186,9 @@ def test_numbers_that_somebody_edited_start_the_comparison_over() -> None:
         assert cluster.attempt.engine["evidence"]["intervals"] == 0
 
 
-@pytest.mark.parametrize(("choice", "phase"), [("Pause", "Analyzing"), ("Reject", "Rejected"), ("Promote", "Promoting")])
+@pytest.mark.parametrize(
+    ("choice", "phase"), [("Pause", "Analyzing"), ("Reject", "Rejected"), ("Promote", "Promoting")]
+)
 def test_after_max_duration_the_plan_says_what_happens(choice: str, phase: str) -> None:
     cluster = PaperCluster(analysis=ONE_MINUTE, onInconclusive=choice).serving("1").wanting("2").until("Analyzing")
     for _ in range(8):

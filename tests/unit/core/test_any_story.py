@@ -3,10 +3,8 @@
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-
 from serin.core.facts import MetricsUnavailable, Refusal
 from serin.core.rollout.phases import is_terminal
-
 from unit.core.paper_cluster import NAME, PaperCluster
 from unit.core.rules_of_motion import RulesOfMotion
 

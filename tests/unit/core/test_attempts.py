@@ -1,7 +1,6 @@
 """When an attempt begins, which one moves, and what ends it from outside."""
 
 import pytest
-
 from unit.core.paper_cluster import PaperCluster
 
 
@@ -128,7 +127,11 @@ def test_a_number_is_not_given_twice_after_a_crash_right_after_the_creation() ->
     cluster.look(killed_after=actions - 1)
     cluster.wanting("3").settled()
 
-    assert sorted(live["metadata"]["name"] for live in cluster.all("Rollout")) == ["weather-1", "weather-2", "weather-3"]
+    assert sorted(live["metadata"]["name"] for live in cluster.all("Rollout")) == [
+        "weather-1",
+        "weather-2",
+        "weather-3",
+    ]
 
 
 def test_a_deleted_model_deployment_is_left_to_the_garbage_collector() -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from unit.core.golden_files import assert_golden
 from unit.core.paper_cluster import UID, PaperCluster
 

@@ -11,7 +11,9 @@ def after_versions(count: int, history_limit: int) -> PaperCluster:
 
 
 def versions(cluster: PaperCluster, kind: str) -> set[str]:
-    names = {live["metadata"]["labels"].get("serin.dev/revision", live["metadata"]["name"]) for live in cluster.all(kind)}
+    names = {
+        live["metadata"]["labels"].get("serin.dev/revision", live["metadata"]["name"]) for live in cluster.all(kind)
+    }
     return {cluster.version_of(name) for name in names}
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from serin.core.model_deployment.metrics_wanted import wanted_counters
-
 from unit.core.paper_cluster import INTERVAL_SECONDS, PaperCluster
 
 

@@ -1,7 +1,6 @@
 """The order of a plan's actions is what keeps users served when the operator dies in the middle."""
 
 from serin.core.plan import Action, Apply, Delete, Emit, Plan, SetTraffic, WriteStatus
-
 from unit.core.paper_cluster import PaperCluster
 
 
@@ -16,7 +15,9 @@ def gist(action: Action, cluster: PaperCluster) -> str:
         case Apply(manifest):
             return f"apply {manifest['kind']}"
         case SetTraffic(intent):
-            weights = [f"{cluster.version_of(r.revision)} {r.track} {share:.0f}%" for r, share in intent.weights.items()]
+            weights = [
+                f"{cluster.version_of(r.revision)} {r.track} {share:.0f}%" for r, share in intent.weights.items()
+            ]
             return "traffic: " + ", ".join(weights)
         case WriteStatus():
             return f"{action.kind} is {action.status['phase']}"

@@ -2,7 +2,6 @@
 
 import pytest
 from serin.core.plan import CreateRollout
-
 from unit.core.paper_cluster import PaperCluster
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from serin.api.v1alpha1.model_deployment import RevisionContent
 from serin.core.model_deployment.pod_template import label_template, make_pod_template
-
 from unit.core.golden_files import assert_golden
 from unit.core.paper_cluster import SERVER_IMAGE
 
@@ -45,7 +44,9 @@ CONTENTS: dict[str, dict[str, Any]] = {
 
 
 def template_of(name: str) -> dict[str, Any]:
-    return make_pod_template("weather", "weather-0a1b2c3d", RevisionContent.model_validate(CONTENTS[name]), SERVER_IMAGE)
+    return make_pod_template(
+        "weather", "weather-0a1b2c3d", RevisionContent.model_validate(CONTENTS[name]), SERVER_IMAGE
+    )
 
 
 @pytest.mark.parametrize("name", CONTENTS)

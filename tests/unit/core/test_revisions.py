@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from serin.api.v1alpha1.model_deployment import RevisionContent
 from serin.core.model_deployment.revisions import find_or_make_revision, hash_content
-
 from unit.core.paper_cluster import SERVER_IMAGE, PaperCluster
 
 

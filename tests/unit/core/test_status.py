@@ -4,7 +4,6 @@ import pytest
 from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus
 from serin.core.facts import MetricsUnavailable
 from serin.core.plan import WriteStatus
-
 from unit.core.paper_cluster import PaperCluster
 
 
@@ -37,8 +36,7 @@ def test_a_healthy_one() -> None:
     assert (status.url, status.replicas) == ("http://weather.ml.svc", 2)
     assert status.stable is not None
     assert status.selector == (
-        "serin.dev/model-deployment=weather,"
-        f"serin.dev/revision={status.stable.revision},serin.dev/track=primary"
+        f"serin.dev/model-deployment=weather,serin.dev/revision={status.stable.revision},serin.dev/track=primary"
     )
 
 
@@ -54,9 +52,7 @@ def test_a_trial_keeps_it_available_and_names_the_attempt() -> None:
     assert (status.candidate.version, status.candidate.rollout, status.candidate.weight) == ("2", "weather-2", 25)
 
 
-@pytest.mark.parametrize(
-    ("decision", "reason"), [("Reject", "CanaryRejected"), ("Abort", "RolloutAborted")]
-)
+@pytest.mark.parametrize(("decision", "reason"), [("Reject", "CanaryRejected"), ("Abort", "RolloutAborted")])
 def test_a_refused_one_is_stalled_and_available(decision: str, reason: str) -> None:
     status = analyzing().deciding(decision).settled().model_deployment
 
@@ -86,7 +82,9 @@ def test_lost_pods_are_told_with_the_trouble_of_the_first() -> None:
     cluster.pods.broken[name] = "CrashLoopBackOff"
     status = cluster.settled().model_deployment
 
-    assert status.message == f"0 of 2 pods of version 1 are ready. Pod {cluster.pods.of(name)[0].name}: CrashLoopBackOff."
+    assert (
+        status.message == f"0 of 2 pods of version 1 are ready. Pod {cluster.pods.of(name)[0].name}: CrashLoopBackOff."
+    )
     assert told(status)["Available"] == ("False", "NoPodReady")
     assert told(status)["Reconciling"] == ("True", "PodsNotReady")
 

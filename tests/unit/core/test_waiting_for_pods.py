@@ -1,7 +1,6 @@
 """An attempt waits for its pods until the deadline, and then says in their words why they did not come."""
 
 import pytest
-
 from unit.core.paper_cluster import PaperCluster
 
 
@@ -17,7 +16,10 @@ def test_the_trouble_is_told_while_it_waits() -> None:
     (pod,) = cluster.pods.of(cluster.route_of("2").revision)
 
     assert cluster.attempt.phase == "Preparing"
-    assert cluster.attempt.message == f"Waiting for pods of the new version; pod {pod.name} of the canary: ImagePullBackOff."
+    assert (
+        cluster.attempt.message
+        == f"Waiting for pods of the new version; pod {pod.name} of the canary: ImagePullBackOff."
+    )
 
 
 def test_it_looks_again_exactly_at_the_deadline() -> None:
