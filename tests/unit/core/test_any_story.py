@@ -121,7 +121,7 @@ class AnyStory(RuleBasedStateMachine):
 
 TestAnyStory = AnyStory.TestCase
 TestAnyStory.settings = settings(
-    max_examples=250,
+    max_examples=100,
     stateful_step_count=15,
     deadline=None,
     derandomize=True,

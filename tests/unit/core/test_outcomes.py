@@ -95,6 +95,7 @@ def test_a_promotion_whose_ending_was_lost_is_completed_and_not_aborted() -> Non
     assert cluster.rollout("weather-2").phase == "Promoting"
 
     cluster.settled()
-    assert cluster.rollout("weather-2").phase == "Promoted"
-    assert cluster.rollout("weather-2").stable is not None
-    assert cluster.version_of(cluster.rollout("weather-2").stable.revision) == "1"  # type: ignore[union-attr]
+    ended = cluster.rollout("weather-2")
+    assert ended.phase == "Promoted"
+    assert ended.stable is not None
+    assert ended.stable.version == "1", "what it began beside"

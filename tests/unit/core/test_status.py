@@ -1,5 +1,7 @@
 """The status of a ModelDeployment as kubectl, Flux and Argo CD read it; and that it is written once."""
 
+from typing import Any
+
 import pytest
 from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus
 from serin.core.facts import MetricsUnavailable
@@ -7,8 +9,8 @@ from serin.core.plan import WriteStatus
 from unit.core.paper_cluster import PaperCluster
 
 
-def analyzing(**plan: object) -> PaperCluster:
-    return PaperCluster(**plan).serving("1").wanting("2").until("Analyzing")  # type: ignore[arg-type]
+def analyzing(**plan: Any) -> PaperCluster:
+    return PaperCluster(**plan).serving("1").wanting("2").until("Analyzing")
 
 
 def told(status: ModelDeploymentStatus) -> dict[str, tuple[str, str]]:

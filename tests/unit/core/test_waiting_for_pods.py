@@ -4,9 +4,9 @@ import pytest
 from unit.core.paper_cluster import PaperCluster
 
 
-def preparing(**plan: object) -> PaperCluster:
+def preparing() -> PaperCluster:
     """Version 2 is told to run, and its first pod does not get ready."""
-    cluster = PaperCluster(**{"progressDeadline": "1m", **plan}).serving("1").wanting("2").until("Preparing")  # type: ignore[arg-type]
+    cluster = PaperCluster(progressDeadline="1m").serving("1").wanting("2").until("Preparing")
     cluster.pods.broken[cluster.route_of("2").revision] = "ImagePullBackOff"
     return cluster.settled()
 
