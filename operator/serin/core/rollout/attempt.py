@@ -82,6 +82,11 @@ class Attempt:
         return Engine.from_json(self.rollout.status.engine)
 
     @property
+    def is_held(self) -> bool:
+        """Somebody paused it or its ModelDeployment. What a person decided goes over a pause of the Rollout alone."""
+        return self.is_frozen or (self.spec.paused and self.spec.decision is None)
+
+    @property
     def paused_since(self) -> datetime | None:
         """When the pause began that the status still tells of."""
         found = (c for c in self.rollout.status.conditions if c.type == PAUSED and c.status == "True")

@@ -100,7 +100,7 @@ def _follow_the_person(attempt: Attempt) -> Move | None:
 
 def _hold_while_paused(attempt: Attempt) -> Move | None:
     """Weights stay, evidence and deadlines stand still. What a person decided goes on to its end."""
-    if not attempt.spec.paused or attempt.spec.decision:
+    if not attempt.is_held:
         return None
     return Move(attempt.phase, "Paused", "Paused: weights stay as they are until spec.paused is false.", is_paused=True)
 

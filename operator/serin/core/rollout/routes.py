@@ -30,7 +30,7 @@ def wanted_weights(attempt: Attempt, phase: Phase) -> Mapping[Route, float]:
     stable, baseline, canary = attempt.stable_route, attempt.baseline_route, attempt.canary_route
     if stable is None or baseline is None:
         return {canary: 100.0}
-    if phase == "Promoting" and attempt.has_ready(canary, attempt.replicas):
+    if phase == "Promoting" and attempt.has_ready(canary, attempt.replicas) and not _is_held_before_switch(attempt):
         return {canary: 100.0}
     if phase in ("Analyzing", "Promoting") and _has_been_compared(attempt, phase):
         pods = {stable: attempt.replicas, baseline: attempt.size, canary: attempt.size}
@@ -42,6 +42,12 @@ def wanted_weights(attempt: Attempt, phase: Phase) -> Mapping[Route, float]:
 def _has_been_compared(attempt: Attempt, phase: Phase) -> bool:
     """A person may promote before the comparison began: the canary then gets nothing until it is full."""
     return phase == "Analyzing" or any(stage.phase == "Analyzing" for stage in attempt.rollout.status.stages)
+
+
+def _is_held_before_switch(attempt: Attempt) -> bool:
+    """A pause keeps the weights, also when the last pod gets ready meanwhile."""
+    weights = attempt.rollout.status.weights
+    return attempt.is_held and (weights is None or weights.nominal.canary < 100)
 
 
 def has_converged(wanted: Mapping[Route, float], shares: Mapping[Route, float]) -> bool:
