@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from serin_server.cpu_limit import observe_cpus
+from serin_server.dispatch import Dispatcher
 from serin_server.endpoints import Endpoints
 from serin_server.inference.engine import ModelLoadError
 from serin_server.lifecycle import Lifecycle
@@ -66,7 +67,8 @@ async def serve(settings: Settings) -> int:
     lifecycle = Lifecycle()
     telemetry = Telemetry(settings.model_name, settings.model_version)
     pool = ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference")
-    endpoints = Endpoints(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
+    dispatcher = Dispatcher(pool, telemetry)
+    endpoints = Endpoints(settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher)
     router = Router(endpoints, telemetry, settings.model_name, settings.model_version)
     listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
 

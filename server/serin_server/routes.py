@@ -1,25 +1,19 @@
-"""Path and method to endpoint, and every way a request can fail to its HTTP code.
+"""Path and method to endpoint.
 
 One process serves one model, so all paths are known at the start and finding one is a single look into a table.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from serin_server.endpoints import Answer, Endpoints, HttpError
-from serin_server.inference.engine import RefusedInputError
-from serin_server.oip.errors import InvalidRequestError
+from serin_server.endpoints import Endpoints
+from serin_server.failures import HttpError, make_failure
 from serin_server.telemetry import Telemetry
+from serin_server.wire.application import Answer
 from serin_server.wire.request import Request
-from serin_server.wire.response import Response, make_error
-
-_LOG = logging.getLogger(__name__)
 
 _MODEL_PATH = re.compile(rb"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
 
@@ -46,24 +40,17 @@ class Router:
         self._version = version
         self._table = make_table(endpoints, model, version)
 
-    def handle(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
+    def handle(self, request: Request) -> Answer:
         try:
-            answer = self._find(request).endpoint(request)
+            return self._find(request).endpoint(request)
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer
             return make_failure(error, request)
-        return answer if isinstance(answer, Response) else self._finish(answer, request)
 
     def record(self, request: Request, status: int, seconds: float) -> None:
         route = self._table.get(request.path)
         counted_as = route.counted_as if route is not None else _name_of_unknown_inference(request.path)
         if counted_as is not None:
             self._telemetry.record_request(counted_as, status, seconds)
-
-    async def _finish(self, answer: Coroutine[Any, Any, Response], request: Request) -> Response:
-        try:
-            return await answer
-        except Exception as error:  # noqa: BLE001 - as above
-            return make_failure(error, request)
 
     def _find(self, request: Request) -> Route:
         route = self._table.get(request.path)
@@ -100,17 +87,6 @@ def make_table(endpoints: Endpoints, model: str, version: str) -> dict[bytes, Ro
         table[path + b"/ready"] = Route(b"GET", endpoints.model_ready)
         table[path + b"/infer"] = Route(b"POST", endpoints.infer, counted_as="infer")
     return table
-
-
-def make_failure(error: Exception, request: Request) -> Response:
-    if isinstance(error, HttpError):
-        return make_error(error.status, str(error), error.headers)
-    if isinstance(error, InvalidRequestError | RefusedInputError):
-        return make_error(400, str(error))
-    error_id = uuid.uuid4().hex[:12]
-    facts = {"error_id": error_id, "request": repr(request)}
-    _LOG.error("request failed", exc_info=error, extra={"facts": facts})
-    return make_error(500, f"the model or the server failed; the log has the details under the id {error_id}")
 
 
 def _name_of_unknown_inference(path: bytes) -> str | None:

@@ -45,10 +45,6 @@ def decode_rows(body: bytes, signature: Signature) -> dict[str, Array]:
     return {spec.name: _decode_column(columns[spec.name], spec) for spec in signature.inputs}
 
 
-def count_rows(feeds: dict[str, Array]) -> int:
-    return next((int(array.shape[0]) for array in feeds.values() if array.ndim), 1)
-
-
 def _decode_block(raw: bytes | msgspec.Raw, spec: TensorSpec) -> Array:
     """All rows for the one input of the model."""
     subject = f"input {spec.name!r}"

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from serin_server.inference.batching import MAX_BATCH_ROWS, measure_batch_rows
 from serin_server.inference.engine import Engine, ModelLoadError, make_sentence
 from serin_server.oip.datatypes import BYTES, Array
 from serin_server.oip.signature import DYNAMIC, Signature, TensorSpec
@@ -38,19 +39,38 @@ class WarmUp:
     """Of one row. None when no generated input suited the model."""
     inline_rows: int
     """Up to so many rows run inside the event loop; 0: none."""
+    batch_rows: int
+    """Up to so many rows of different requests run together; 1: none."""
     class_labels: dict[str, tuple[Any, ...]]
 
 
 def warm_up(engine: Engine) -> WarmUp:
     feeds = _find_suitable_inputs(engine)
     if feeds is None:
-        return WarmUp(run_seconds=None, inline_rows=0, class_labels={})
+        return WarmUp(run_seconds=None, inline_rows=0, batch_rows=1, class_labels={})
     run_seconds = _measure_run_seconds(engine, feeds)
-    return WarmUp(run_seconds, _measure_inline_rows(engine, run_seconds), engine.observe_class_labels(feeds))
+    inline_rows = _measure_inline_rows(engine, run_seconds)
+    return WarmUp(
+        run_seconds, inline_rows, _measure_batch_rows(engine, inline_rows), engine.observe_class_labels(feeds)
+    )
 
 
 def make_inputs(signature: Signature, rows: int, inner_size: int) -> dict[str, Array]:
     return {spec.name: _make_input(spec, rows, inner_size) for spec in signature.inputs}
+
+
+def make_varied_inputs(signature: Signature, rows: int) -> dict[str, Array]:
+    """Each row another, and the same at every start. Small whole numbers: they may be indices."""
+    chance = np.random.default_rng(seed=7)
+    varied: dict[str, Array] = {}
+    for name, zeros in make_inputs(signature, rows, inner_size=1).items():
+        if zeros.dtype == object:
+            varied[name] = chance.choice(np.array(["", "a"], dtype=object), zeros.shape)
+        elif zeros.dtype.kind == "f":
+            varied[name] = chance.standard_normal(zeros.shape).astype(zeros.dtype)
+        else:
+            varied[name] = chance.integers(0, 2, zeros.shape).astype(zeros.dtype)
+    return varied
 
 
 def decide_inline_rows(one_row_seconds: float, many_rows_seconds: float, many_rows: int) -> int:
@@ -101,6 +121,13 @@ def _measure_inline_rows(engine: Engine, one_row_seconds: float) -> int:
         return sys.maxsize  # Every request has the one size that was measured.
     many_rows_seconds = _measure_run_seconds(engine, make_inputs(signature, _MANY_ROWS, 1))
     return decide_inline_rows(one_row_seconds, many_rows_seconds, _MANY_ROWS)
+
+
+def _measure_batch_rows(engine: Engine, inline_rows: int) -> int:
+    """Requests meet only in the loop, so no batch is longer than what may run there."""
+    if inline_rows < 2 or not all(spec.has_dynamic_rows for spec in engine.signature.inputs):
+        return 1
+    return measure_batch_rows(engine, make_varied_inputs(engine.signature, min(inline_rows, MAX_BATCH_ROWS)))
 
 
 def _has_open_inner_dimensions(signature: Signature) -> bool:

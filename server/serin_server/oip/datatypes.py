@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +18,9 @@ class Datatype:
     dtype: np.dtype[Any]
     json_type: type
     """The Python type of one element in JSON: bool, int, float or str."""
+    json_element: Any
+    """The same with the bounds of the datatype, as msgspec checks them while it parses. What they let through becomes
+    an array without overflow, so that numpy need not be told to look."""
 
     @property
     def is_float(self) -> bool:
@@ -26,11 +30,27 @@ class Datatype:
         return self.name
 
 
+_FIRST_TOO_LARGE: Final = {"FP16": 65520.0, "FP32": 2.0**128 - 2.0**103}
+"""From here on a number is rounded to infinity."""
+
+_MSGSPEC_MAX: Final = 2**63 - 1
+"""Its bounds go no further; what is beyond, numpy refuses by itself."""
+
+
 def _make_numeric(name: str, json_type: type, scalar: type[np.generic]) -> Datatype:
-    return Datatype(name, np.dtype(scalar), json_type)
+    dtype = np.dtype(scalar)
+    element: Any = json_type
+    if name in _FIRST_TOO_LARGE:
+        limit = _FIRST_TOO_LARGE[name]
+        element = Annotated[json_type, msgspec.Meta(gt=-limit, lt=limit)]
+    elif json_type is int:
+        bounds = np.iinfo(dtype)
+        most = int(bounds.max) if bounds.max <= _MSGSPEC_MAX else None
+        element = Annotated[json_type, msgspec.Meta(ge=int(bounds.min), le=most)]
+    return Datatype(name, dtype, json_type, element)
 
 
-BYTES = Datatype("BYTES", np.dtype(object), str)
+BYTES = Datatype("BYTES", np.dtype(object), str, str)
 
 DATATYPES = {
     datatype.name: datatype

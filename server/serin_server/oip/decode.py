@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from serin_server.oip.datatypes import DATATYPES, Array
 from serin_server.oip.errors import InvalidRequestError
 from serin_server.oip.signature import Signature, TensorSpec
-from serin_server.oip.values import decode_values
+from serin_server.oip.values import decode_values, make_array
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InferRequest:
     id: str | None
     feeds: dict[str, Array]
@@ -24,9 +24,9 @@ class InferRequest:
 
 class _Input(msgspec.Struct):
     name: str
-    shape: list[Annotated[int, msgspec.Meta(ge=0)]]
+    shape: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
     datatype: str
-    data: msgspec.Raw
+    data: Any
 
 
 class _Output(msgspec.Struct):
@@ -39,27 +39,57 @@ class _Body(msgspec.Struct):
     outputs: list[_Output] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+class InferDecoder:
+    """For one model, whose signature says what to expect.
+
+    Flat data of a model with one datatype, which is what most clients send, is parsed in one pass. All other data is
+    parsed in a second one, when its tensor and so its datatype is known; that pass also finds the words for errors.
+    """
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._specs = {spec.name: spec for spec in signature.inputs}
+        datatypes = {spec.datatype.name: spec.datatype for spec in signature.inputs}
+        self._flat = None
+        if len(datatypes) == 1:
+            element: Any = datatypes.popitem()[1].json_element
+            self._flat = _make_decoder(list[element])
+
+    def decode(self, body: bytes) -> InferRequest:
+        parsed = self._parse(body)
+        feeds: dict[str, Array] = {}
+        for tensor in parsed.inputs:
+            spec = self._specs.get(tensor.name)
+            if spec is None:
+                raise InvalidRequestError(
+                    f"unknown input {tensor.name!r}: the model takes {self._signature.describe_inputs()}"
+                )
+            if tensor.name in feeds:
+                raise InvalidRequestError(f"input {tensor.name!r}: expected once, got twice")
+            feeds[tensor.name] = _decode_tensor(tensor, spec)
+        if len(feeds) < len(self._specs):
+            missing = ", ".join(str(spec) for spec in self._signature.inputs if spec.name not in feeds)
+            raise InvalidRequestError(f"missing input {missing}")
+        return InferRequest(parsed.id, feeds, _check_outputs(parsed.outputs, self._signature))
+
+    def _parse(self, body: bytes) -> _Body:
+        if self._flat is not None:
+            try:
+                return self._flat.decode(body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+        try:
+            return _RAW.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidRequestError(f"the body is not an infer request: {error}") from error
 
 
-def decode_infer_request(body: bytes, signature: Signature) -> InferRequest:
-    try:
-        parsed = _BODY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequestError(f"the body is not an infer request: {error}") from error
-    specs = {spec.name: spec for spec in signature.inputs}
-    feeds: dict[str, Array] = {}
-    for tensor in parsed.inputs:
-        spec = specs.get(tensor.name)
-        if spec is None:
-            raise InvalidRequestError(f"unknown input {tensor.name!r}: the model takes {signature.describe_inputs()}")
-        if tensor.name in feeds:
-            raise InvalidRequestError(f"input {tensor.name!r}: expected once, got twice")
-        feeds[tensor.name] = _decode_tensor(tensor, spec)
-    if len(feeds) < len(specs):
-        missing = ", ".join(str(spec) for spec in signature.inputs if spec.name not in feeds)
-        raise InvalidRequestError(f"missing input {missing}")
-    return InferRequest(parsed.id, feeds, _check_outputs(parsed.outputs, signature))
+def _make_decoder(data: Any) -> msgspec.json.Decoder[_Body]:
+    with_data = msgspec.defstruct("_Input", [("data", data)], bases=(_Input,))
+    return msgspec.json.Decoder(msgspec.defstruct("_Body", [("inputs", list[with_data])], bases=(_Body,)))  # type: ignore[valid-type]
+
+
+_RAW: Final = _make_decoder(msgspec.Raw)
 
 
 def _decode_tensor(tensor: _Input, spec: TensorSpec) -> Array:
@@ -67,18 +97,24 @@ def _decode_tensor(tensor: _Input, spec: TensorSpec) -> Array:
     if tensor.datatype != spec.datatype.name:
         known = "" if tensor.datatype in DATATYPES else f", which is none of {', '.join(DATATYPES)}"
         raise InvalidRequestError(f"{subject}: expected datatype {spec.datatype}, got {tensor.datatype!r}{known}")
-    shape = tuple(tensor.shape)
+    shape = tensor.shape
     check_shape(spec, shape)
-    array = decode_values(tensor.data, spec.datatype, subject)
+    is_parsed = type(tensor.data) is list
+    array = (make_array if is_parsed else decode_values)(tensor.data, spec.datatype, subject)
     if array.ndim == 1:
-        if array.size != math.prod(shape):
-            raise InvalidRequestError(
-                f"{subject}: shape {tensor.shape} holds {math.prod(shape)} values, got {array.size}"
-            )
-        return array.reshape(shape)
+        return reshape(array, shape, subject)
     if array.shape != shape:
-        raise InvalidRequestError(f"{subject}: expected data nested as shape {tensor.shape}, got {list(array.shape)}")
+        raise InvalidRequestError(f"{subject}: expected data nested as shape {list(shape)}, got {list(array.shape)}")
     return array
+
+
+def reshape(array: Array, shape: tuple[int, ...], subject: str) -> Array:
+    try:
+        return array.reshape(shape)
+    except ValueError:
+        raise InvalidRequestError(
+            f"{subject}: shape {list(shape)} holds {math.prod(shape)} values, got {array.size}"
+        ) from None
 
 
 def check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
@@ -88,9 +124,9 @@ def check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
 
 
 def _check_outputs(wanted: list[_Output] | None, signature: Signature) -> tuple[str, ...]:
-    names = [spec.name for spec in signature.outputs]
+    names = signature.output_names
     if not wanted:
-        return tuple(names)
+        return names
     for output in wanted:
         if output.name not in names:
             raise InvalidRequestError(f"unknown output {output.name!r}: the model gives {', '.join(map(repr, names))}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serin_server.oip.datatypes import Datatype
 
@@ -43,6 +43,10 @@ class TensorSpec:
 class Signature:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    output_names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "output_names", tuple(spec.name for spec in self.outputs))
 
     def describe_inputs(self) -> str:
         return ", ".join(map(str, self.inputs))

@@ -19,6 +19,7 @@ from serin_server.oip.errors import InvalidRequestError
 
 _MAX_DEPTH = 16
 _OPENING = re.compile(rb"[\[\s]*")
+_OUT_OF_BOUNDS = re.compile(r"Expected `(int|float)[^`]*` [<>]")
 _WRONG_TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`(?: - at `\$([^`]*)`)?")
 _WORDS = {"float": "a number", "int": "an integer", "str": "a string", "bool": "true or false"}
 
@@ -34,11 +35,11 @@ def parse_values(raw: bytes | msgspec.Raw, datatype: Datatype, subject: str) -> 
         raise InvalidRequestError(f"{subject}: expected an array nested 1 to {_MAX_DEPTH} deep, got depth {depth}")
     try:
         try:
-            return _decoder(datatype.json_type, depth, nullable=False).decode(raw)
+            return _decoder(datatype, depth, nullable=False).decode(raw)
         except msgspec.ValidationError as error:
             if not datatype.is_float or "`null`" not in str(error):
                 raise
-            return _decoder(datatype.json_type, depth, nullable=True).decode(raw)
+            return _decoder(datatype, depth, nullable=True).decode(raw)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(f"{subject}: {_explain(error, datatype)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -47,12 +48,11 @@ def parse_values(raw: bytes | msgspec.Raw, datatype: Datatype, subject: str) -> 
 
 def make_array(values: list[Any], datatype: Datatype, subject: str) -> Array:
     try:
-        with np.errstate(over="raise"):
-            array = np.array(values, dtype=datatype.dtype)
+        array = np.array(values, dtype=datatype.dtype)
         # Of uneven lists numpy makes, when it may, an array of lists.
         if datatype is BYTES and array.size and isinstance(array.flat[0], list):
             raise ValueError
-    except (OverflowError, FloatingPointError) as error:
+    except OverflowError as error:
         raise InvalidRequestError(f"{subject}: a value does not fit into {datatype}") from error
     except ValueError as error:
         raise InvalidRequestError(f"{subject}: the nested arrays differ in length") from error
@@ -66,14 +66,16 @@ def _count_depth(raw: bytes | msgspec.Raw) -> int:
 
 
 @functools.cache
-def _decoder(json_type: type, depth: int, *, nullable: bool) -> msgspec.json.Decoder[list[Any]]:
-    nested: Any = json_type | None if nullable else json_type
+def _decoder(datatype: Datatype, depth: int, *, nullable: bool) -> msgspec.json.Decoder[list[Any]]:
+    nested: Any = datatype.json_element | None if nullable else datatype.json_element
     for _ in range(depth):
         nested = list[nested]
     return msgspec.json.Decoder(nested)
 
 
 def _explain(error: msgspec.ValidationError, datatype: Datatype) -> str:
+    if _OUT_OF_BOUNDS.match(str(error)):
+        return f"a value does not fit into {datatype}"
     found = _WRONG_TYPE.search(str(error))
     if found is None:
         return str(error)

@@ -15,12 +15,12 @@ import asyncio
 import enum
 import math
 from collections import deque
-from collections.abc import Coroutine
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from serin_server.wire.application import PendingResponse
 from serin_server.wire.request import Request, make_path
 from serin_server.wire.response import CONTINUE, Response, make_error, render_response
 
@@ -41,13 +41,9 @@ class ConnectionState(enum.Enum):
     ENDED = "ended"
     CLOSED = "closed"
 
-    @property
-    def is_inside_request(self) -> bool:
-        return self in (ConnectionState.HEAD, ConnectionState.BODY)
-
-    @property
-    def is_reading(self) -> bool:
-        return self not in (ConnectionState.ENDED, ConnectionState.CLOSED)
+    def __init__(self, name: str) -> None:
+        self.is_inside_request = name in ("head", "body")
+        self.is_reading = name not in ("ended", "closed")
 
 
 class RefusalError(Exception):
@@ -64,13 +60,14 @@ class Connection(asyncio.Protocol):
         self._listener = listener
         self._application = listener.application
         self._limits = listener.limits
+        self._known_heads = listener.known_heads
         self._now = listener.loop.time
 
         # For the life of the connection.
         self._transport: asyncio.Transport = _NO_TRANSPORT
         self._parser = httptools.HttpRequestParser(self)
         self._exchanges: deque[tuple[Request, Response | None]] = deque()
-        self._task: asyncio.Task[Response] | None = None
+        self._pending: PendingResponse | None = None
         self._deadline = math.inf
         self._peer_is_done = False
         self._write_is_paused = False
@@ -80,6 +77,7 @@ class Connection(asyncio.Protocol):
 
         # For one request.
         self._request = Request()
+        self._headers: dict[bytes, bytes] = {}
         self._target = b""
         self._body: list[bytes] = []
         self._head_bytes = 0
@@ -102,8 +100,22 @@ class Connection(asyncio.Protocol):
         self._listener.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if not self.state.is_reading:
+        state = self.state
+        if not state.is_reading:
             return
+        if state is ConnectionState.IDLE:
+            request = self._known_heads.find(data)
+            if request is not None:
+                self._is_fresh = False
+                self._receive(request)
+                self._advance()
+                return
+        self._parse(data)
+        if state is ConnectionState.IDLE and self.state is ConnectionState.IDLE and len(self._exchanges) == 1:
+            self._known_heads.remember(data, self._exchanges[0][0])
+        self._advance()
+
+    def _parse(self, data: bytes) -> None:
         self._unexplained_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -114,7 +126,6 @@ class Connection(asyncio.Protocol):
         else:
             if self._unexplained_bytes > self._limits.max_head_bytes and self.state.is_inside_request:
                 self._refuse(RefusalError(431, f"a line is longer than {self._limits.max_head_bytes} bytes"))
-        self._advance()
 
     def eof_received(self) -> bool:
         """True keeps the sending side open: a peer may shut its own side and still wait for its answer."""
@@ -178,7 +189,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._is_fresh = False
-        self._request = Request()
+        self._headers = {}
+        self._request = Request(headers=self._headers)
         self._target = b""
         self._body = []
         self._head_bytes = 0
@@ -194,7 +206,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_head_bytes(len(name) + len(value))
         if self.state is ConnectionState.HEAD:  # Otherwise it is a trailer, which means nothing here.
-            self._request.headers[name.lower()] = value
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         request = self._request
@@ -231,14 +243,17 @@ class Connection(asyncio.Protocol):
         self._unexplained_bytes = 0
         request = self._request
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        request.received_at = perf_counter()
         self._body = []
-        self._deadline = math.inf
         keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         self.state = ConnectionState.IDLE if keep_alive else ConnectionState.ENDED
-        self._exchanges.append((request, None))
+        self._receive(request)
 
     # -- reading --------------------------------------------------------------------------------------------------
+
+    def _receive(self, request: Request) -> None:
+        request.received_at = perf_counter()
+        self._deadline = math.inf
+        self._exchanges.append((request, None))
 
     def _count_head_bytes(self, size: int) -> None:
         self._unexplained_bytes = 0
@@ -277,23 +292,20 @@ class Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Work on the exchanges in their order until one needs time or the peer does not read."""
-        while self._exchanges and self._task is None and not self._write_is_paused:
-            request, response = self._exchanges[0]
-            answer = response if response is not None else self._application.handle(request)
-            if not isinstance(answer, Response):
-                self._wait_for(answer)
-                break
-            self._answer(answer)
+        while self._exchanges and self._pending is None and not self._write_is_paused:
+            request, refusal = self._exchanges[0]
+            answer = refusal if refusal is not None else self._application.handle(request)
+            if isinstance(answer, Response):
+                self._answer(answer)
+            else:
+                self._pending = answer
+                answer.when_settled(self._on_answer)
         self._settle()
 
-    def _wait_for(self, answer: Coroutine[Any, Any, Response]) -> None:
-        self._task = self._listener.loop.create_task(answer)
-        self._task.add_done_callback(self._on_answer)
-
-    def _on_answer(self, task: asyncio.Task[Response]) -> None:
-        self._task = None
-        if not task.cancelled() and self.state is not ConnectionState.CLOSED:
-            self._answer(task.result())
+    def _on_answer(self, response: Response) -> None:
+        self._pending = None
+        if self.state is not ConnectionState.CLOSED:
+            self._answer(response)
             self._advance()
 
     def _answer(self, response: Response) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from serin_server.wire.application import Application
 from serin_server.wire.connection import Connection
+from serin_server.wire.known_heads import KnownHeads
 from serin_server.wire.limits import Limits
 
 _LOG = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Listener:
         self.application = application
         self.limits = limits
         self.loop = loop
+        self.known_heads = KnownHeads()
         self.is_leaving = False
         """From now on every answer says Connection: close, so that clients come back elsewhere."""
         self._is_finishing = False

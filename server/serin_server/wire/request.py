@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import unquote_to_bytes
+
+_NONE: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 
 
 class Request:
-    """Filled by the connection while it parses; header names are lower case, the path is decoded."""
+    """Header names are lower case, the path is decoded. Requests with the same head share their headers."""
 
     __slots__ = ("body", "headers", "method", "path", "received_at")
 
-    def __init__(self) -> None:
-        self.method = b""
-        self.path = b""
-        self.headers: dict[bytes, bytes] = {}
-        self.body = b""
+    def __init__(
+        self, method: bytes = b"", path: bytes = b"", headers: Mapping[bytes, bytes] = _NONE, body: bytes = b""
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
         self.received_at = 0.0
 
     def __repr__(self) -> str:

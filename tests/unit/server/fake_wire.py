@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
 from typing import Any
 
+from serin_server.wire.application import Answer, PendingResponse
 from serin_server.wire.connection import Connection
 from serin_server.wire.limits import Limits
 from serin_server.wire.listener import Listener
@@ -54,18 +54,23 @@ class EchoApplication:
         self.release = asyncio.Event()
         self.requests: list[Request] = []
         self.records: list[tuple[bytes, int]] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def handle(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
+    def handle(self, request: Request) -> Answer:
         self.requests.append(request)
-        return self._answer_later(request) if request.path == b"/slow" else make_echo(request)
+        if request.path != b"/slow":
+            return make_echo(request)
+        pending = PendingResponse()
+        self._tasks.append(asyncio.create_task(self._answer_later(request, pending)))
+        return pending
 
     def record(self, request: Request, status: int, seconds: float) -> None:
         assert 0 <= seconds < 60
         self.records.append((request.path, status))
 
-    async def _answer_later(self, request: Request) -> Response:
+    async def _answer_later(self, request: Request, pending: PendingResponse) -> None:
         await self.release.wait()
-        return make_echo(request)
+        pending.settle(make_echo(request))
 
 
 def make_echo(request: Request) -> Response:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from serin_server.oip.datatypes import DATATYPES, Array, Datatype, datatype_of
-from serin_server.oip.decode import decode_infer_request
+from serin_server.oip.decode import InferDecoder
 from serin_server.oip.encode import encode_infer_response, make_model_metadata
 from serin_server.oip.errors import InvalidRequestError
 from serin_server.oip.signature import Signature, TensorSpec
@@ -23,7 +23,7 @@ def make_signature(datatype: str, shape: tuple[int, ...] | None) -> Signature:
 
 def decode(datatype: str, shape: list[int], data: str, takes: tuple[int, ...] | None = None) -> Array:
     body = f'{{"inputs": [{{"name": "x", "shape": {shape}, "datatype": "{datatype}", "data": {data}}}]}}'
-    return decode_infer_request(body.encode(), make_signature(datatype, takes)).feeds["x"]
+    return InferDecoder(make_signature(datatype, takes)).decode(body.encode()).feeds["x"]
 
 
 def elements(datatype: Datatype) -> st.SearchStrategy[Any]:
@@ -78,7 +78,7 @@ def test_nested_data_means_the_same_as_flat_data(tensor: tuple[Datatype, list[in
 @given(st.binary(max_size=200))
 def test_no_body_does_worse_than_being_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequestError):
-        decode_infer_request(body, make_signature("FP32", (-1, 2)))
+        InferDecoder(make_signature("FP32", (-1, 2))).decode(body)
 
 
 def test_null_in_a_float_tensor_is_a_missing_value() -> None:
@@ -132,7 +132,7 @@ def test_values_that_do_not_fit_the_datatype_are_refused(
 )
 def test_a_request_that_lacks_something_says_what(body: bytes, expected: str) -> None:
     with pytest.raises(InvalidRequestError) as raised:
-        decode_infer_request(body, make_signature("FP32", (-1, 2)))
+        InferDecoder(make_signature("FP32", (-1, 2))).decode(body)
     assert str(raised.value).startswith(expected)
 
 
@@ -144,21 +144,21 @@ def make_body(**more: object) -> bytes:
 def test_an_input_given_twice_is_refused() -> None:
     tensor = {"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}
     with pytest.raises(InvalidRequestError, match="expected once, got twice"):
-        decode_infer_request(make_body(inputs=[tensor, tensor]), make_signature("FP32", None))
+        InferDecoder(make_signature("FP32", None)).decode(make_body(inputs=[tensor, tensor]))
 
 
 def test_wanted_outputs_keep_their_order_and_unknown_ones_are_refused() -> None:
     signature = make_signature("FP32", None)
-    assert decode_infer_request(make_body(), signature).outputs == ("y", "z")
+    assert InferDecoder(signature).decode(make_body()).outputs == ("y", "z")
     wanted = make_body(outputs=[{"name": "z"}, {"name": "y"}])
-    assert decode_infer_request(wanted, signature).outputs == ("z", "y")
+    assert InferDecoder(signature).decode(wanted).outputs == ("z", "y")
     with pytest.raises(InvalidRequestError, match="unknown output 'q': the model gives 'y', 'z'"):
-        decode_infer_request(make_body(outputs=[{"name": "q"}]), signature)
+        InferDecoder(signature).decode(make_body(outputs=[{"name": "q"}]))
 
 
 def test_unknown_fields_and_parameters_are_no_error() -> None:
     body = make_body(parameters={"priority": 1}, something={"else": []})
-    assert decode_infer_request(body, make_signature("FP32", None)).id is None
+    assert InferDecoder(make_signature("FP32", None)).decode(body).id is None
 
 
 def test_metadata_marks_open_dimensions() -> None:
