@@ -1,22 +1,36 @@
 """Simulated rollouts with independent failures: constant traffic, one verdict every interval.
 
-Run it to reproduce the table of docs/verdict.md:
-    PYTHONPATH=operator:tests python -m unit.evidence.simulation
+Run it to reproduce the tables of docs/verdict.md; an argument changes the number of runs per row:
+    PYTHONPATH=operator:tests python -m unit.evidence.simulation 1000
 """
 
 import math
 import random
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from serin.core.evidence.counts import Counts, Increments
+from serin.core.evidence.counts import Counts, Increments, StableHalves
+from serin.core.evidence.dispersion import HistoryInterval
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, Outcome, advance, judge
 
 SEED = 20_260_101
-STABLE_REQUESTS, VARIANT_REQUESTS = 800, 100  # per interval: 100 requests/s, 10 % each for baseline and canary
-NO_OUTAGE = range(0)
+# Per interval: 100 requests/s, 80 % to stable, 10 % each to baseline and canary.
+HALF_REQUESTS, VARIANT_REQUESTS = 400, 100
+HISTORY_INTERVALS = 360
+NOTHING = range(0)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens; intervals are counted from 0. In those of `incident` all tracks fail at `incident_rate`."""
+
+    base_rate: float
+    canary_rate: float
+    has_history: bool = False
+    incident: range = NOTHING
+    incident_rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,28 +40,39 @@ class Run:
     canary_failures: float
 
 
-def simulate(seed: int, base_rate: float, canary_rate: float, settings: Settings, outage: range = NO_OUTAGE) -> Run:
-    """One rollout until its outcome is final; the same seed gives the same rollout.
-
-    In the intervals of `outage`, counted from 0, every request of every track fails.
-    """
+def simulate(seed: int, story: Story, settings: Settings) -> Run:
+    """One rollout until its outcome is final; the same seed gives the same rollout."""
     rng = random.Random(seed)
-    state, outcome, k = EvidenceState(), Outcome.ANALYZING, 0
+    state = EvidenceState.begin(_draw_history(rng, story, settings), settings)
+    outcome, k = Outcome.ANALYZING, 0
     while outcome is Outcome.ANALYZING:
-        rates = (1.0, 1.0) if k in outage else (base_rate, canary_rate)
-        state = advance(state, _draw_interval(rng, *rates, settings.interval_seconds), settings)
+        is_incident = k in story.incident
+        base_rate = story.incident_rate if is_incident else story.base_rate
+        canary_rate = story.incident_rate if is_incident else story.canary_rate
+        state = advance(state, _draw_interval(rng, base_rate, canary_rate, settings.interval_seconds), settings)
         outcome = judge(state, settings).outcome
         k += 1
     return Run(outcome, state.data_seconds, state.canary.failures)
 
 
+def _draw_history(rng: random.Random, story: Story, settings: Settings) -> Iterator[HistoryInterval]:
+    for _ in range(HISTORY_INTERVALS if story.has_history else 0):
+        yield HistoryInterval(_draw_halves(rng, story.base_rate), settings.interval_seconds)
+
+
 def _draw_interval(rng: random.Random, base_rate: float, canary_rate: float, seconds: float) -> Increments:
+    halves = _draw_halves(rng, base_rate)
     return Increments(
-        stable=_draw_counts(rng, STABLE_REQUESTS, base_rate),
+        stable=halves.first + halves.second,
         baseline=_draw_counts(rng, VARIANT_REQUESTS, base_rate),
         canary=_draw_counts(rng, VARIANT_REQUESTS, canary_rate),
         seconds=seconds,
+        stable_halves=halves,
     )
+
+
+def _draw_halves(rng: random.Random, rate: float) -> StableHalves:
+    return StableHalves(_draw_counts(rng, HALF_REQUESTS, rate), _draw_counts(rng, HALF_REQUESTS, rate))
 
 
 def _draw_counts(rng: random.Random, requests: int, rate: float) -> Counts:
@@ -65,18 +90,32 @@ def _draw_gap(rng: random.Random, rate: float) -> int:
     return int(math.log(1.0 - rng.random()) / math.log1p(-rate))
 
 
-def _report(runs: int, write: Callable[[str], object]) -> None:
-    for fixed_dispersion, false_reject in ((1.0, 0.05), (None, 0.01)):
-        settings = Settings(min_duration_seconds=0, fixed_dispersion=fixed_dispersion, false_reject=false_reject)
-        write(f"dispersion {fixed_dispersion}, false_reject {false_reject:g}\n")
+def _stories() -> Iterator[tuple[str, Story, Settings]]:
+    """The rows of the tables: what distinguishes the row, and what is run."""
+    defaults = Settings(min_duration_seconds=0)
+    for name, has_history, settings in (
+        ("dispersion 1, falseReject 5 %", False, replace(defaults, fixed_dispersion=1.0, false_reject=0.05)),
+        ("learned, no history, falseReject 1 %", False, defaults),
+        ("learned, with history, falseReject 1 %", True, defaults),
+    ):
         for base_rate in (0.01, 0.001):
             for extra in (0.0, 0.005, 0.01, 0.05, 0.5 - base_rate):
-                done = [simulate(SEED + i, base_rate, base_rate + extra, settings) for i in range(runs)]
-                write(f"  base {base_rate:.1%}, canary +{extra:.1%}: {_summary(done)}\n")
-    for intervals in (6, 12, 18):
-        outage = range(18, 18 + intervals)
-        done = [simulate(SEED + i, 0.01, 0.02, Settings(), outage) for i in range(runs)]
-        write(f"  defaults, base 1.0%, canary +1.0%, {intervals} intervals of outage: {_summary(done)}\n")
+                yield name, Story(base_rate, base_rate + extra, has_history), settings
+    for has_history in (False, True):
+        for intervals in (6, 12, 18, 60):
+            name = f"outage of {intervals // 6} min, {'with' if has_history else 'no'} history"
+            yield name, Story(0.01, 0.02, has_history, range(18, 18 + intervals)), defaults
+    for rate in (0.2, 0.4):
+        yield "always failing", Story(rate, rate, has_history=True), defaults
+
+
+def _report(runs: int, write: Callable[[str], object]) -> None:
+    for name, story, settings in _stories():
+        done = [simulate(SEED + i, story, settings) for i in range(runs)]
+        extra = (
+            f"+{100 * (story.canary_rate - story.base_rate):.3g} pp" if story.canary_rate > story.base_rate else "equal"
+        )
+        write(f"| {name} | {100 * story.base_rate:.3g} % | {extra} | {_summary(done)} |\n")
 
 
 def _summary(done: list[Run]) -> str:
@@ -84,12 +123,9 @@ def _summary(done: list[Run]) -> str:
     promoted = sum(run.outcome is Outcome.PROMOTE for run in done) / len(done)
     minutes = sorted(run.data_seconds / 60 for run in done)
     failures = sum(run.canary_failures for run in done) / len(done)
-    return (
-        f"rejected {rejected:.1%}, promoted {promoted:.1%}, "
-        f"ended after {minutes[len(done) // 2]:.1f} min (median), {minutes[len(done) * 95 // 100]:.1f} min (95 %), "
-        f"failures of the canary {failures:.0f}"
-    )
+    median, late = minutes[len(done) // 2], minutes[len(done) * 95 // 100]
+    return f"{rejected:.1%} | {promoted:.1%} | {median:.1f} / {late:.1f} min | {failures:.0f}"
 
 
 if __name__ == "__main__":
-    _report(runs=1000, write=sys.stdout.write)
+    _report(runs=int(sys.argv[1]) if len(sys.argv) > 1 else 1000, write=sys.stdout.write)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from serin.core.evidence.counters import CounterState, Reading, Track, Tracks, Waiting, close_interval
-from serin.core.evidence.counts import Counts, Increments
+from serin.core.evidence.counts import Counts, Increments, StableHalves
 
 BEGIN = 1_000.0
 EXISTING = frozenset({"stable-a", "baseline-a", "canary-a"})
@@ -204,12 +204,64 @@ def test_time_does_not_run_backwards_when_the_pod_with_the_newest_sample_is_gone
     assert increments.baseline == Counts(50, 5)
 
 
+def stable_pods(seconds: float, *names: str) -> Track:
+    """Pods that each answer 10 requests a second; the failures tell them apart: pod "x1" fails once a second."""
+    return track({name: Reading(BEGIN + seconds, 10 * seconds, int(name[1:]) * seconds) for name in names})
+
+
+def halves_of(state: CounterState, seconds: float, *names: str) -> tuple[tuple[float, float] | None, CounterState]:
+    """Failures of the two halves in the 10 s before."""
+    increments, state = closed(state, at(seconds, stable=stable_pods(seconds, *names)))
+    halves = increments.stable_halves
+    return (halves.first.failures, halves.second.failures) if halves else None, state
+
+
+def test_the_stable_pods_are_told_apart_in_two_halves_that_add_up(begun: CounterState) -> None:
+    _, state = closed(begun, at(10, stable=stable_pods(10, "x1", "x2", "x4")))
+    increments, _ = closed(state, at(20, stable=stable_pods(20, "x1", "x2", "x4")))
+    assert increments.stable_halves == StableHalves(Counts(200, 50), Counts(100, 20))
+    assert increments.stable == Counts(300, 70)
+
+
+def test_a_single_stable_pod_has_no_halves(running: CounterState) -> None:
+    assert closed(running, at(20))[0].stable_halves is None
+
+
+def test_a_half_without_a_scrape_cannot_be_compared(begun: CounterState) -> None:
+    _, state = closed(begun, at(10, stable=stable_pods(10, "x1", "x2")))
+    one_silent = track(stable_pods(20, "x1").readings, ready={"x1", "x2"})
+    assert closed(state, at(20, stable=one_silent))[0].stable_halves is None
+
+
+def test_a_stable_pod_stays_in_its_half_when_others_come_and_go(begun: CounterState) -> None:
+    _, state = halves_of(begun, 10, "x1", "x2", "x4", "x8")
+    all_four, state = halves_of(state, 20, "x1", "x2", "x4", "x8")
+    one_gone, state = halves_of(state, 30, "x2", "x4", "x8")
+    _, state = halves_of(state, 40, "x0", "x2", "x4", "x8")
+    one_new, _ = halves_of(state, 50, "x0", "x2", "x4", "x8")
+    assert (all_four, one_gone, one_new) == ((50, 100), (40, 100), (40, 100))
+
+
+def test_a_half_that_lost_its_pods_gets_one_of_the_others(begun: CounterState) -> None:
+    _, state = halves_of(begun, 10, "x1", "x2", "x4", "x8")
+    halves, _ = halves_of(state, 20, "x2", "x8")
+    assert halves == (80, 20)
+
+
+@pytest.mark.parametrize("lost", ["baseline", "canary"])
+def test_variants_with_different_numbers_of_pods_are_not_symmetric(running: CounterState, lost: str) -> None:
+    assert closed(running, at(20))[0].is_symmetric
+    without_pod = replace(at(20), **{lost: track({}, unready={f"{lost}-a"})})
+    assert not closed(running, without_pod)[0].is_symmetric
+
+
 def test_a_restart_of_the_operator_between_any_two_readings_changes_nothing(begun: CounterState) -> None:
     kept = restored = begun
     for seconds in (10, 10, 20.125, 30.3, 41.7):
+        tracks = at(seconds, stable=stable_pods(seconds, "x1", "x2"))
         restored = CounterState.from_json(json.loads(json.dumps(restored.to_json())))
-        result, kept = close_interval(kept, at(seconds))
-        result_restored, restored = close_interval(restored, at(seconds))
+        result, kept = close_interval(kept, tracks)
+        result_restored, restored = close_interval(restored, tracks)
         assert (result_restored, restored) == (result, kept)
 
 

@@ -7,14 +7,15 @@ Rules, because `rate()` and `increase()` extrapolate to fractions and smear inte
 - A counter that fell was restarted and counts from 0; the total decides this for the failures too.
 - What a pod counted before the analysis began is not part of it.
 - NaN, infinite and negative readings are readings that are missing.
+- The stable pods are followed in two halves: what these differ by is chance, and how large chance is must be known.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from serin.core.evidence.counts import Counts, Increments
+from serin.core.evidence.counts import Counts, Increments, StableHalves
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class CounterState:
     stable: Mapping[str, Reading] = field(default_factory=dict)
     baseline: Mapping[str, Reading] = field(default_factory=dict)
     canary: Mapping[str, Reading] = field(default_factory=dict)
+    second_half: frozenset[str] = frozenset()  # of the stable pods with a reading; the others are the first
 
     @staticmethod
     def begin(at_seconds: float, existing_pods: frozenset[str]) -> "CounterState":
@@ -85,6 +87,7 @@ class CounterState:
             "stable": _readings_to_json(self.stable),
             "baseline": _readings_to_json(self.baseline),
             "canary": _readings_to_json(self.canary),
+            "secondHalf": sorted(self.second_half),
         }
 
     @staticmethod
@@ -97,6 +100,7 @@ class CounterState:
                 stable=_readings_from_json(data["stable"]),
                 baseline=_readings_from_json(data["baseline"]),
                 canary=_readings_from_json(data["canary"]),
+                second_half=frozenset(data["secondHalf"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"counter state {data!r} is not one that Serin wrote: {error!r}") from error
@@ -120,18 +124,23 @@ def close_interval(state: CounterState, tracks: Tracks) -> tuple[Increments | Wa
     newest = max(reading.at_seconds for news in (baseline_news, canary_news) for reading in news.values())
     # The pod with the newest sample may have vanished since; time must not run backwards then.
     covered_until = max(state.covered_until_seconds, newest)
+    stable_readings = _kept(state.stable, stable_news, tracks.stable)
+    second_half = _second_half(state.second_half, state.stable.keys(), stable_readings.keys())
     increments = Increments(
         stable=_sum_of_increments(state.stable, stable_news, state.unseen),
         baseline=_sum_of_increments(state.baseline, baseline_news, state.unseen),
         canary=_sum_of_increments(state.canary, canary_news, state.unseen),
         seconds=covered_until - state.covered_until_seconds,
+        stable_halves=_halves(state, stable_news, second_half),
+        is_symmetric=len(tracks.baseline.ready) == len(tracks.canary.ready),
     )
     return increments, CounterState(
         covered_until_seconds=covered_until,
         unseen=state.unseen - stable_news.keys() - baseline_news.keys() - canary_news.keys(),
-        stable=_kept(state.stable, stable_news, tracks.stable),
+        stable=stable_readings,
         baseline=_kept(state.baseline, baseline_news, tracks.baseline),
         canary=_kept(state.canary, canary_news, tracks.canary),
+        second_half=second_half,
     )
 
 
@@ -174,6 +183,33 @@ def _kept(previous: Mapping[str, Reading], news: Mapping[str, Reading], track: T
     """Stored readings without those of pods that the cluster and Prometheus have both forgotten."""
     alive = track.ready | track.unready | track.readings.keys()
     return {pod: reading for pod, reading in {**previous, **news}.items() if pod in alive}
+
+
+def _second_half(before: frozenset[str], known: Set[str], pods: Set[str]) -> frozenset[str]:
+    """Which stable pods are the second half. A pod stays where it is, unless one half would outnumber the other.
+
+    A pod that changed halves in the middle of a block of intervals would carry its burst to the other side.
+    """
+    second = sorted(pods & before)
+    first = sorted((pods & known) - before)
+    for pod in sorted(pods - known):
+        (second if len(second) < len(first) else first).append(pod)
+    while len(first) - len(second) > 1:
+        second.append(first.pop())
+    while len(second) - len(first) > 1:
+        first.append(second.pop())
+    return frozenset(second)
+
+
+def _halves(state: CounterState, news: Mapping[str, Reading], second_half: frozenset[str]) -> StableHalves | None:
+    """None where one of the halves has no news to compare."""
+    second = {pod: reading for pod, reading in news.items() if pod in second_half}
+    first = {pod: reading for pod, reading in news.items() if pod not in second_half}
+    if not first or not second:
+        return None
+    return StableHalves(
+        _sum_of_increments(state.stable, first, state.unseen), _sum_of_increments(state.stable, second, state.unseen)
+    )
 
 
 def _readings_to_json(readings: Mapping[str, Reading]) -> dict[str, list[float]]:
