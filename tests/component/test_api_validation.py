@@ -294,7 +294,7 @@ def test_kubectl_get_tells_the_story(kubectl: Kubectl) -> None:
 
     heads, cells = table(kubectl("get", "md/story"))
     assert heads == ["NAME", "STABLE", "CANDIDATE", "WEIGHT", "READY", "PHASE", "REASON", "AGE"]
-    assert cells[:-1] == ["story", "1", "2", "25", "Unknown", "Progressing"]
+    assert cells[:-1] == ["story", "1", "2", "25", "Unknown", "Progressing", "Analyzing"]
 
     heads, cells = table(kubectl("get", "mro/story-2"))
     assert heads == ["NAME", "DEPLOYMENT", "VERSION", "PHASE", "WEIGHT", "GOOD", "BAD", "ETA", "AGE"]
@@ -307,7 +307,7 @@ def test_kubectl_get_tells_the_story(kubectl: Kubectl) -> None:
 CONDITION = {
     "type": "Ready",
     "status": "Unknown",
-    "reason": "Progressing",
+    "reason": "Analyzing",
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
 MODEL_DEPLOYMENT_STATUS = {
