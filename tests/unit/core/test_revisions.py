@@ -1,5 +1,6 @@
 """Which revision a spec asks for: equal by value, named by hash, rendered once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,12 @@ def test_a_default_written_out_is_the_same_revision_as_one_left_out() -> None:
     spelled_out = content(server={"ports": {"http": 8080}, "health": {"startupDeadline": "10m"}})
 
     assert find_or_make_revision("weather", spelled_out, [made], SERVER_IMAGE) is made
+
+
+def test_a_revision_is_known_by_its_content_whatever_it_was_called_in_its_day() -> None:
+    made = replace(find_or_make_revision("weather", content(), [], SERVER_IMAGE), name="weather-of-last-year")
+
+    assert find_or_make_revision("weather", content(), [made], SERVER_IMAGE) is made
 
 
 @pytest.mark.parametrize(
