@@ -105,7 +105,7 @@ async def _maybe_listen_for_grpc(
     from serin_server.grpc.service import InferenceService
 
     service = InferenceService(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
-    listener = GrpcListener(service, settings.max_body_bytes)
+    listener = GrpcListener(service, settings.max_body_bytes, settings.drain_seconds)
     try:
         await listener.listen(settings.host, settings.grpc_port)
     except OSError as error:
@@ -165,7 +165,7 @@ async def _load_in_thread(settings: Settings) -> ServedModel:
 def load_model(settings: Settings) -> ServedModel:
     source = ModelSource(settings.model_uri, settings.model_digest, settings.download_directory)
     with fetched_model(source) as path:
-        return load_served_model(path, settings.model_name, settings.model_version, settings.threads)
+        return load_served_model(path, settings.model_name, settings.model_version, settings.threads, settings.batching)
 
 
 async def _drain(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from serin_server.inference.batching import Batching
 from serin_server.inference.engine import Engine, load_engine
 from serin_server.inference.warm_up import warm_up
 from serin_server.oip.datatypes import Array
@@ -47,9 +48,11 @@ def count_rows(feeds: dict[str, Array]) -> int:
     return rows
 
 
-def load_served_model(path: Path, name: str, version: str, threads: int) -> ServedModel:
+def load_served_model(
+    path: Path, name: str, version: str, threads: int, batching: Batching = Batching.AUTO
+) -> ServedModel:
     engine = load_engine(path, threads)
-    warmth = warm_up(engine)
+    warmth = warm_up(engine, batching)
     facts = {
         "inputs": engine.signature.describe_inputs(),
         "run_us": None if warmth.run_seconds is None else round(warmth.run_seconds * 1e6, 1),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from serin_server.inference.batching import Batching
+
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _LOG_FORMATS: Final = ("auto", "json", "plain")
 _SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
@@ -28,6 +30,7 @@ class Settings:
     http_port: int
     grpc_port: int
     threads: int
+    batching: Batching
     drain_seconds: float
     finish_seconds: float
     max_body_bytes: int
@@ -113,6 +116,13 @@ def _parse_log_format(text: str) -> str:
     return text
 
 
+def _parse_batching(text: str) -> Batching:
+    try:
+        return Batching(text)
+    except ValueError:
+        raise ValueError(f"one of {', '.join(kind.value for kind in Batching)}") from None
+
+
 def _parse_seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -148,6 +158,13 @@ _OPTIONS: Final = (
     _Option("http-port", _whole_number(0, 65_535), "8080", "the port to listen on, 0: any free one"),
     _Option("grpc-port", _whole_number(0, 65_535), "0", "the port to listen on for gRPC, 0: none"),
     _Option("threads", _whole_number(1, 1024), "1", "threads that one run of the model may use"),
+    _Option(
+        "batching",
+        _parse_batching,
+        "auto",
+        "requests of the same moment share a run if that leaves their answers the same: auto, up to rounding; "
+        "exact, to the last bit; off, never",
+    ),
     _Option("drain-seconds", _parse_seconds, "5", "how long after SIGTERM new requests are still answered"),
     _Option("finish-seconds", _parse_seconds, "20", "how long after that requests in flight may take to finish"),
     _Option("max-body-bytes", _whole_number(1, 2**31), str(16 * 1024 * 1024), "the largest request body"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from serin_server.inference.batching import MAX_BATCH_ROWS, measure_batch_rows
+from serin_server.inference.batching import MAX_BATCH_ROWS, Batching, measure_batch_rows
 from serin_server.inference.engine import Engine, ModelLoadError, make_sentence
 from serin_server.oip.datatypes import BYTES, Array
 from serin_server.oip.signature import DYNAMIC, Signature, TensorSpec
@@ -44,14 +44,14 @@ class WarmUp:
     class_labels: dict[str, tuple[Any, ...]]
 
 
-def warm_up(engine: Engine) -> WarmUp:
+def warm_up(engine: Engine, batching: Batching = Batching.AUTO) -> WarmUp:
     feeds = _find_suitable_inputs(engine)
     if feeds is None:
         return WarmUp(run_seconds=None, inline_rows=0, batch_rows=1, class_labels={})
     run_seconds = _measure_run_seconds(engine, feeds)
     inline_rows = _measure_inline_rows(engine, run_seconds)
     return WarmUp(
-        run_seconds, inline_rows, _measure_batch_rows(engine, inline_rows), engine.observe_class_labels(feeds)
+        run_seconds, inline_rows, _measure_batch_rows(engine, inline_rows, batching), engine.observe_class_labels(feeds)
     )
 
 
@@ -123,11 +123,16 @@ def _measure_inline_rows(engine: Engine, one_row_seconds: float) -> int:
     return decide_inline_rows(one_row_seconds, many_rows_seconds, _MANY_ROWS)
 
 
-def _measure_batch_rows(engine: Engine, inline_rows: int) -> int:
+def _measure_batch_rows(engine: Engine, inline_rows: int, batching: Batching) -> int:
     """Requests meet only in the loop, so no batch is longer than what may run there."""
-    if inline_rows < 2 or not all(spec.has_dynamic_rows for spec in engine.signature.inputs):
+    if (
+        batching is Batching.OFF
+        or inline_rows < 2
+        or not all(spec.has_dynamic_rows for spec in engine.signature.inputs)
+    ):
         return 1
-    return measure_batch_rows(engine, make_varied_inputs(engine.signature, min(inline_rows, MAX_BATCH_ROWS)))
+    inputs = make_varied_inputs(engine.signature, min(inline_rows, MAX_BATCH_ROWS))
+    return measure_batch_rows(engine, inputs, is_exact=batching is Batching.EXACT)
 
 
 def _has_open_inner_dimensions(signature: Signature) -> bool:
