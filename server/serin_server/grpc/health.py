@@ -41,12 +41,18 @@ class Health(HealthServicer):  # type: ignore[misc]  # grpcio has no types
         return HealthCheckResponse(status=self._status)
 
     async def Watch(self, request: HealthCheckRequest, context: Any) -> None:  # noqa: N802 - the protocol's
-        while not self._is_leaving:
-            # Taken before the status is written: a change meanwhile sets this very event.
+        told = None
+        while True:
+            # Taken before the status is looked at: a change meanwhile sets this very event.
             changed = self._changed
             status = self._status if request.service in _NAMES else HealthCheckResponse.SERVICE_UNKNOWN
-            await context.write(HealthCheckResponse(status=status))
-            await changed.wait()
+            if status != told:
+                await context.write(HealthCheckResponse(status=status))
+                told = status
+            elif self._is_leaving:
+                return
+            else:
+                await changed.wait()
 
     def _tell_watchers(self) -> None:
         told, self._changed = self._changed, asyncio.Event()
