@@ -79,6 +79,8 @@ class DeploymentFacts:
     replicas: int
     ready: int
     settled: bool
+    is_stable: bool  # by its role label: the last witness when a status was lost
+    trouble: str | None = None  # why its pods are not even made: a quota, an admission rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from serin.core.facts import (
     Route,
     Track,
 )
-from serin.core.model_deployment.names import REVISION_LABEL, TRACK_LABEL
-from serin.runtime.pod_trouble import find_trouble
+from serin.core.model_deployment.names import REVISION_LABEL, ROLE_LABEL, TRACK_LABEL
+from serin.runtime.pod_trouble import find_deployment_trouble, find_trouble
 from serin.runtime.ports import JsonObject
 
 _Status = TypeVar("_Status", ModelDeploymentStatus, RolloutStatus)
@@ -65,6 +65,8 @@ def observe_deployments(lives: Sequence[JsonObject], owner_uid: str) -> tuple[De
             replicas=live.get("spec", {}).get("replicas", 1),
             ready=_ready_pods(live),
             settled=_has_settled(live),
+            is_stable=live["metadata"]["labels"].get(ROLE_LABEL) == "stable",
+            trouble=find_deployment_trouble(live),
         )
         for live in lives
         if (route := _route(live)) and _is_owned(live, owner_uid)

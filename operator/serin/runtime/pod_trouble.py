@@ -25,6 +25,14 @@ def find_trouble(pod: JsonObject) -> str | None:
     return _of_scheduling(status.get("conditions") or ()) or _of_pod(status)
 
 
+def find_deployment_trouble(deployment: JsonObject) -> str | None:
+    """Why its pods are not even made: a quota, an admission rule, a missing service account."""
+    for condition in (deployment.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return _clause(condition.get("reason") or "ReplicaFailure", condition.get("message"))
+    return None
+
+
 def _of_container(container: Mapping[str, Any]) -> str | None:
     waiting = (container.get("state") or {}).get("waiting") or {}
     ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")

@@ -1,6 +1,10 @@
 """An attempt waits for its pods until the deadline, and then says in their words why they did not come."""
 
+from dataclasses import replace
+
 import pytest
+from serin.core.model_deployment.decide import decide
+from serin.core.plan import WriteStatus
 from unit.core.paper_cluster import PaperCluster
 
 
@@ -18,7 +22,7 @@ def test_the_trouble_is_told_while_it_waits() -> None:
     assert cluster.attempt.phase == "Preparing"
     assert (
         cluster.attempt.message
-        == f"Waiting for pods of the new version; pod {pod.name} of the canary: ImagePullBackOff."
+        == f"Waiting for pods of the new version; pod {pod.name} of the new version: ImagePullBackOff."
     )
 
 
@@ -103,3 +107,32 @@ def test_scaling_in_the_middle_of_a_comparison_changes_stable_alone() -> None:
     assert cluster.attempt.phase == "Analyzing"
     assert len(cluster.pods.of(cluster.route_of("1").revision)) == 4
     assert len(cluster.pods.of(cluster.route_of("2").revision)) == 1
+
+
+def test_pods_that_a_quota_keeps_from_being_made_are_told() -> None:
+    cluster = preparing()
+    facts = cluster.facts()
+    canary = cluster.route_of("2")
+    refused = tuple(
+        replace(live, trouble="FailedCreate: exceeded quota") if live.route == canary else live
+        for live in facts.deployments
+    )
+    (status,) = [
+        action.status
+        for action in decide(replace(facts, deployments=refused, pods=())).actions
+        if isinstance(action, WriteStatus) and action.kind == "Rollout"
+    ]
+    assert status["message"] == (
+        "Waiting for pods of the new version; no more pods of the new version are made, FailedCreate: exceeded quota."
+    )
+
+
+def test_a_canary_that_stops_answering_in_the_comparison_fails_after_the_deadline() -> None:
+    cluster = PaperCluster(progressDeadline="1m").serving("1").wanting("2").until("Analyzing").settled()
+    cluster.pods.broken[cluster.route_of("2").revision] = "Running, not ready"
+    cluster.settled().passing(59).settled()
+    assert cluster.attempt.phase == "Analyzing"
+
+    cluster.passing(1).settled()
+    assert (cluster.attempt.phase, cluster.attempt.reason) == ("Failed", "ProgressDeadlineExceeded")
+    assert cluster.selected_revision() == cluster.route_of("1").revision

@@ -142,6 +142,8 @@ def _describe_pods(situation: Situation, version: str) -> str:
     ready = live.ready if live else 0
     pods = situation.facts.pods_of(live.route) if live else ()
     trouble = next((f" Pod {pod.name}: {pod.trouble}." for pod in pods if pod.trouble and not pod.ready), "")
+    if not trouble and live and live.trouble:
+        trouble = f" No more are made, {live.trouble}."
     return f"{ready} of {situation.spec.replicas} pods of version {version} are ready.{trouble}"
 
 

@@ -14,6 +14,7 @@ from serin.api.v1alpha1.model_deployment import (
 )
 from serin.api.v1alpha1.rollout import RolloutStatus
 from serin.core.facts import Facts, RevisionFacts, RolloutFacts
+from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.phases import REMEMBERED
 
 
@@ -38,11 +39,21 @@ class Memory:
 def recall(facts: Facts, desired: RevisionFacts) -> Memory:
     """The stored record, brought up to date with attempts that ended since."""
     status = facts.model_deployment.status
-    memory = Memory(status.stable, status.previous, status.rejected, _count_attempts(facts))
+    memory = Memory(status.stable or _find_stable(facts), status.previous, status.rejected, _count_attempts(facts))
     last = _last_finished(facts, status)
     if last is not None:
         memory = replace(memory, rejected=_make_rejected(last, last.status, desired) or memory.rejected)
     return _forget_old_refusal(memory, desired)
+
+
+def _find_stable(facts: Facts) -> StableStatus | None:
+    """After a restore that brought objects without their status: who serves must not be taken for gone."""
+    for live in facts.deployments:
+        revision = facts.revision(live.route.revision)
+        if live.is_stable and revision:
+            version = version_of(revision.content, revision.name)
+            return StableStatus(revision=revision.name, version=version, since=facts.now)
+    return None
 
 
 def _forget_old_refusal(memory: Memory, desired: RevisionFacts) -> Memory:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from serin.api.conditions import PAUSED
+from serin.api.conditions import PAUSED, TRAFFIC_CONVERGED
 from serin.api.v1alpha1.model_deployment import StableStatus
 from serin.api.v1alpha1.plan import Plan
 from serin.api.v1alpha1.rollout import Phase, RolloutSpec, StageStatus
@@ -114,6 +114,14 @@ class Attempt:
         held = stage.held_seconds if stage else 0
         return held + (round((self.facts.now - self.paused_since).total_seconds()) if self.paused_since else 0)
 
+    def unserved_deadline(self) -> datetime | None:
+        """When the comparison fails because not every variant gets requests; None while all of them do."""
+        for condition in self.rollout.status.conditions:
+            if condition.type == TRAFFIC_CONVERGED and condition.status == "False":
+                patience_seconds = duration_seconds(self.plan.progress_deadline) + self.held_seconds()
+                return condition.last_transition_time + timedelta(seconds=patience_seconds)
+        return None
+
     def has_ready(self, route: Route | None, count: int) -> bool:
         """The Deployment of this route has settled at `count` pods or more, and that many can answer."""
         if route is None:
@@ -122,12 +130,17 @@ class Attempt:
         return found is not None and _is_full(found, count)
 
     def trouble(self) -> str | None:
-        """Why a pod of this attempt does not get ready, as the container or Kubernetes says it."""
-        routes = (("the canary", self.canary_route), ("the baseline", self.baseline_route))
+        """Why a pod of this attempt is not made or does not get ready, as the container or Kubernetes says it."""
+        routes = (("the new version", self.canary_route), ("the baseline", self.baseline_route))
         for who, route in routes:
-            for pod in self.facts.pods_of(route) if route else ():
+            if route is None:
+                continue
+            for pod in self.facts.pods_of(route):
                 if pod.trouble and not pod.ready:
                     return f"pod {pod.name} of {who}: {pod.trouble}"
+            deployment = self.facts.deployment(route)
+            if deployment and deployment.trouble:
+                return f"no more pods of {who} are made, {deployment.trouble}"
         return None
 
 

@@ -125,18 +125,20 @@ def _prepare(attempt: Attempt) -> Move:
 
 
 def _wait_for_pods(attempt: Attempt, what: str) -> Move:
-    trouble = attempt.trouble()
     if attempt.facts.now >= attempt.deadline():
-        deadline = attempt.plan.progress_deadline
-        return Move(
-            "Failed", "ProgressDeadlineExceeded", f"Not ready within {deadline}: {trouble or _no_reason(attempt)}."
-        )
+        return _failed_by_deadline(attempt)
+    trouble = attempt.trouble()
     return Move(
         attempt.phase,
         attempt.phase,
         f"{what}; {trouble}." if trouble else f"{what}.",
         look_again_at=attempt.deadline(),
     )
+
+
+def _failed_by_deadline(attempt: Attempt) -> Move:
+    why = attempt.trouble() or _no_reason(attempt)
+    return Move("Failed", "ProgressDeadlineExceeded", f"Not ready within {attempt.plan.progress_deadline}: {why}.")
 
 
 def _no_reason(attempt: Attempt) -> str:
@@ -163,6 +165,9 @@ def _analyze(attempt: Attempt) -> Move:
         if not has_converged(wanted_weights(attempt, "Analyzing"), attempt.facts.shares):
             return _wait_for_pods(attempt, "Waiting until stable, baseline and canary all get requests")
         return _warming_up(attempt, Engine.begin(attempt.facts.now, attempt.variants().all))
+    unserved_deadline = attempt.unserved_deadline()
+    if unserved_deadline and attempt.facts.now >= unserved_deadline:
+        return _failed_by_deadline(attempt)
     if attempt.paused_since:
         return _between_looks(attempt, engine.resume(attempt.facts.now, attempt.variants().all))
     if attempt.facts.metrics is None:
