@@ -30,7 +30,7 @@ class Kubectl:
         except subprocess.TimeoutExpired as error:
             raise KubectlError(f"{' '.join(command)}: no answer within {within_seconds:.0f} s") from error
         if done.returncode:
-            raise KubectlError(f"{' '.join(command)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+            raise KubectlError(f"{' '.join(command)}: exit code {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def read(self, *arguments: str) -> Json:

@@ -28,5 +28,5 @@ def test_the_operator_asks_for_nothing_that_it_is_refused(namespace: Namespace, 
     "request_", ["get secrets", "create pods", "update modeldeployments.serin.dev", "delete namespaces", "get nodes"]
 )
 def test_the_operator_may_not(request_: str) -> None:
-    with pytest.raises(KubectlError, match="exit code 1"):
+    with pytest.raises(KubectlError, match="exit code 1: no"):
         Kubectl("default").run("auth", "can-i", *request_.split(), f"--as={OPERATOR}", "--all-namespaces")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +35,7 @@ def model_image(tmp_path: Path) -> str:
     model = yaml.safe_load((EXAMPLE / "models" / "weather-v2.yaml").read_text())
     (tmp_path / "model.onnx").write_bytes(base64.b64decode(model["binaryData"]["model.onnx"]))
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY model.onnx /model.onnx\n")
-    # Debian's Docker has no BuildKit, and the old builder is silenced only by this.
-    run("docker", "build", "--quiet", "--tag", IMAGE, str(tmp_path), DOCKER_BUILDKIT="0")
+    run("docker", "build", "--quiet", "--tag", IMAGE, str(tmp_path))
     run(str(ROOT / "hack" / "cluster" / "load"), IMAGE)
     return IMAGE
 
@@ -80,8 +80,8 @@ def holds(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
-def run(*command: str, **variables: str) -> None:
-    done = subprocess.run(
-        ["env", *(f"{n}={v}" for n, v in variables.items()), *command], capture_output=True, text=True
-    )
+def run(*command: str) -> None:
+    # Debian's Docker has no BuildKit, and its old builder runs only when asked for.
+    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
