@@ -68,7 +68,9 @@ async def serve(settings: Settings) -> int:
     telemetry = Telemetry(settings.model_name, settings.model_version)
     pool = ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference")
     dispatcher = Dispatcher(pool, telemetry)
-    endpoints = Endpoints(settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher)
+    endpoints = Endpoints(
+        settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher, settings.max_body_bytes
+    )
     router = Router(endpoints, telemetry, settings.model_name, settings.model_version)
     listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
 

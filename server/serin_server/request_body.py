@@ -1,29 +1,49 @@
-"""The body of an inference request, if it is of a kind that the codecs take."""
+"""The body of an inference request, inflated, if it is of a kind that the codecs take."""
 
 from __future__ import annotations
 
+from serin_server.content_coding import inflate
 from serin_server.failures import HttpError
 from serin_server.wire.request import Request
 
+_HEADER_LENGTH = b"inference-header-content-length"
 
-def take_json_body(request: Request) -> bytes:
-    headers = request.headers
-    media_type = headers.get(b"content-type", b"")
-    if media_type != b"application/json":
-        _check_media_type(media_type)
-    if b"inference-header-content-length" in headers:
-        raise HttpError(415, "expected tensors as JSON, got binary tensor data")
-    encoding = headers.get(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() != b"identity":
-        raise HttpError(415, f"expected a body without Content-Encoding, got {encoding.decode('latin-1')!r}")
-    body = request.body
-    if not body and b"content-length" not in headers and b"transfer-encoding" not in headers:
+
+def take_json(request: Request, max_bytes: int) -> bytes:
+    if _HEADER_LENGTH in request.headers:
+        raise HttpError(415, "expected rows as JSON, got binary tensor data")
+    _check_media_type(request)
+    return _take(request, max_bytes)
+
+
+def take_tensors(request: Request, max_bytes: int) -> tuple[bytes, bytes | None]:
+    """The JSON, and the binary data behind it if the client announced some."""
+    announced = request.headers.get(_HEADER_LENGTH)
+    if announced is None:
+        _check_media_type(request)
+        return _take(request, max_bytes), None
+    body = _take(request, max_bytes)
+    size = int(announced) if announced.isdigit() and len(announced) < 20 else -1
+    if not 0 <= size <= len(body):
+        got = announced.decode("latin-1")
+        raise HttpError(
+            400, f"Inference-Header-Content-Length: expected the length of the JSON, 0 to {len(body)}, got {got!r}"
+        )
+    return body[:size], body[size:]
+
+
+def _take(request: Request, max_bytes: int) -> bytes:
+    body = inflate(request, max_bytes)
+    if not body and b"content-length" not in request.headers and b"transfer-encoding" not in request.headers:
         raise HttpError(411, "expected a body with Content-Length or Transfer-Encoding: chunked, got neither")
     return body
 
 
-def _check_media_type(given: bytes) -> None:
+def _check_media_type(request: Request) -> None:
     """`curl -d` says it sends a form unless told otherwise; who posts JSON that way means JSON."""
+    given = request.headers.get(b"content-type", b"")
+    if given == b"application/json":
+        return
     media_type = given.partition(b";")[0].strip().lower()
     is_json = media_type in (b"application/json", b"", b"application/x-www-form-urlencoded")
     if not is_json and not media_type.endswith(b"+json"):

@@ -10,6 +10,7 @@ import msgspec
 
 from serin_server.oip.datatypes import DATATYPES, Array
 from serin_server.oip.errors import InvalidRequestError
+from serin_server.oip.raw_values import decode_raw
 from serin_server.oip.signature import Signature, TensorSpec
 from serin_server.oip.values import decode_values, make_array
 
@@ -20,23 +21,40 @@ class InferRequest:
     feeds: dict[str, Array]
     outputs: tuple[str, ...]
     """Names of the wanted outputs, in the order wanted; all of them when the request names none."""
+    binary_outputs: frozenset[str]
+    """Those of them that are wanted as binary data behind the JSON."""
 
 
-class _Input(msgspec.Struct):
+class _InputParameters(msgspec.Struct):
+    binary_data_size: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class _Input(msgspec.Struct, kw_only=True):
     name: str
     shape: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
     datatype: str
-    data: Any
+    data: Any = None
+    parameters: _InputParameters | None = None
+
+
+class _OutputParameters(msgspec.Struct):
+    binary_data: bool | None = None
 
 
 class _Output(msgspec.Struct):
     name: str
+    parameters: _OutputParameters | None = None
+
+
+class _Parameters(msgspec.Struct):
+    binary_data_output: bool = False
 
 
 class _Body(msgspec.Struct):
     inputs: list[_Input]
     id: str | None = None
     outputs: list[_Output] | None = None
+    parameters: _Parameters | None = None
 
 
 class InferDecoder:
@@ -55,8 +73,13 @@ class InferDecoder:
             element: Any = datatypes.popitem()[1].json_element
             self._flat = _make_decoder(list[element])
 
-    def decode(self, body: bytes) -> InferRequest:
-        parsed = self._parse(body)
+    def decode(self, body: bytes, binary: bytes | None = None) -> InferRequest:
+        """`binary`: the data behind the JSON, of the inputs that have a `binary_data_size`, in their order."""
+        if binary is None:
+            parsed = self._parse(body, self._flat)
+        else:
+            parsed = self._parse(body, None)
+            _hand_out(binary, parsed.inputs)
         feeds: dict[str, Array] = {}
         for tensor in parsed.inputs:
             spec = self._specs.get(tensor.name)
@@ -70,12 +93,13 @@ class InferDecoder:
         if len(feeds) < len(self._specs):
             missing = ", ".join(str(spec) for spec in self._signature.inputs if spec.name not in feeds)
             raise InvalidRequestError(f"missing input {missing}")
-        return InferRequest(parsed.id, feeds, _check_outputs(parsed.outputs, self._signature))
+        names = _check_outputs(parsed.outputs, self._signature)
+        return InferRequest(parsed.id, feeds, names, _choose_binary_outputs(parsed, names))
 
-    def _parse(self, body: bytes) -> _Body:
-        if self._flat is not None:
+    def _parse(self, body: bytes, first: msgspec.json.Decoder[_Body] | None) -> _Body:
+        if first is not None:
             try:
-                return self._flat.decode(body)
+                return first.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
         try:
@@ -84,12 +108,32 @@ class InferDecoder:
             raise InvalidRequestError(f"the body is not an infer request: {error}") from error
 
 
-def _make_decoder(data: Any) -> msgspec.json.Decoder[_Body]:
-    with_data = msgspec.defstruct("_Input", [("data", data)], bases=(_Input,))
+def _make_decoder(*data: Any) -> msgspec.json.Decoder[_Body]:
+    with_data = msgspec.defstruct("_Input", [("data", *data)], bases=(_Input,), kw_only=True)
     return msgspec.json.Decoder(msgspec.defstruct("_Body", [("inputs", list[with_data])], bases=(_Body,)))  # type: ignore[valid-type]
 
 
-_RAW: Final = _make_decoder(msgspec.Raw)
+_RAW: Final = _make_decoder(msgspec.Raw, None)
+
+
+def _hand_out(binary: bytes, inputs: list[_Input]) -> None:
+    start = 0
+    for tensor in inputs:
+        size = tensor.parameters.binary_data_size if tensor.parameters is not None else None
+        if size is None:
+            continue
+        end = start + size
+        if end > len(binary):
+            left = len(binary) - start
+            raise InvalidRequestError(f"input {tensor.name!r}: expected {size} bytes of binary data, got {left}")
+        tensor.data = _Binary(binary[start:end])
+        start = end
+    if start < len(binary):
+        raise InvalidRequestError(f"{len(binary) - start} bytes of binary data belong to no input")
+
+
+class _Binary(bytes):
+    """A tensor's binary data, in the place of its JSON."""
 
 
 def _decode_tensor(tensor: _Input, spec: TensorSpec) -> Array:
@@ -99,8 +143,12 @@ def _decode_tensor(tensor: _Input, spec: TensorSpec) -> Array:
         raise InvalidRequestError(f"{subject}: expected datatype {spec.datatype}, got {tensor.datatype!r}{known}")
     shape = tensor.shape
     check_shape(spec, shape)
-    is_parsed = type(tensor.data) is list
-    array = (make_array if is_parsed else decode_values)(tensor.data, spec.datatype, subject)
+    data = tensor.data
+    if isinstance(data, _Binary):
+        return decode_raw(data, spec.datatype, shape, subject)
+    if data is None:
+        raise InvalidRequestError(f"{subject}: expected data, or binary_data_size and binary data, got neither")
+    array = (make_array if type(data) is list else decode_values)(data, spec.datatype, subject)
     if array.ndim == 1:
         return reshape(array, shape, subject)
     if array.shape != shape:
@@ -131,3 +179,14 @@ def _check_outputs(wanted: list[_Output] | None, signature: Signature) -> tuple[
         if output.name not in names:
             raise InvalidRequestError(f"unknown output {output.name!r}: the model gives {', '.join(map(repr, names))}")
     return tuple(output.name for output in wanted)
+
+
+def _choose_binary_outputs(parsed: _Body, names: tuple[str, ...]) -> frozenset[str]:
+    wants_binary = parsed.parameters is not None and parsed.parameters.binary_data_output
+    if not parsed.outputs:
+        return frozenset(names) if wants_binary else _NONE
+    wishes = {output.name: output.parameters.binary_data for output in parsed.outputs if output.parameters is not None}
+    return frozenset(name for name in names if (wishes[name] if wishes.get(name) is not None else wants_binary))
+
+
+_NONE: Final[frozenset[str]] = frozenset()

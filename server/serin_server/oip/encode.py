@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 from serin_server.oip.datatypes import Array, datatype_of
+from serin_server.oip.decode import InferRequest
+from serin_server.oip.raw_values import encode_raw
 from serin_server.oip.signature import DYNAMIC, Signature, TensorSpec
 
 
@@ -26,6 +28,28 @@ def encode_infer_response(
         for name, array in outputs.items()
     ]
     return encode_json(body)
+
+
+def encode_binary_infer_response(
+    model_name: str, model_version: str, wanted: InferRequest, outputs: dict[str, Array]
+) -> tuple[bytes, int]:
+    """The body, and how many bytes of it are JSON."""
+    described: list[dict[str, Any]] = []
+    pieces: list[bytes] = []
+    for name, array in outputs.items():
+        datatype = datatype_of(array)
+        description: dict[str, Any] = {"name": name, "datatype": datatype.name, "shape": array.shape}
+        if name in wanted.binary_outputs:
+            pieces.append(encode_raw(array, datatype))
+            description["parameters"] = {"binary_data_size": len(pieces[-1])}
+        else:
+            description["data"] = make_json_values(array.ravel())
+        described.append(description)
+    body: dict[str, Any] = {"model_name": model_name, "model_version": model_version}
+    if wanted.id is not None:
+        body["id"] = wanted.id
+    head = encode_json({**body, "outputs": described})
+    return b"".join((head, *pieces)), len(head)
 
 
 def encode_json(body: object) -> bytes:

@@ -133,7 +133,7 @@ def test_head_has_the_length_and_not_the_body(linear_server: ServerProcess) -> N
     "headers",
     [
         {"Content-Type": "image/png"},
-        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "br"},
         {"Inference-Header-Content-Length": "2"},
     ],
 )
