@@ -143,6 +143,18 @@ PLAN_RULES = [
         "maxDuration must be at least one interval",
     ),
     row(
+        "a fixed dispersion without its value",
+        model_deployment(rollout__analysis__dispersion={"mode": "Fixed"}),
+        "spec.rollout.analysis.dispersion",
+        "value goes with mode Fixed",
+    ),
+    row(
+        "a value for a dispersion that is learned",
+        model_deployment(rollout__analysis__dispersion={"value": 3}),
+        "spec.rollout.analysis.dispersion",
+        "value goes with mode Fixed",
+    ),
+    row(
         "failures without a total",
         model_deployment(rollout__analysis__metrics=metric(failed="errors_total")),
         "spec.rollout.analysis.metrics[0]",
@@ -215,6 +227,9 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
         ),
         pytest.param(
             model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 0})), id="a margin by one part alone"
+        ),
+        pytest.param(
+            model_deployment(rollout__analysis__dispersion={"mode": "Fixed", "value": 1}), id="independent failures"
         ),
         pytest.param(
             model_deployment(pod__affinity={"nodeAffinity": {"anything": [1, {"deep": True}]}}),

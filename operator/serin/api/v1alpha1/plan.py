@@ -44,6 +44,20 @@ class RatioMetric(Schema):
     tolerance: Annotated[float, Field(ge=0, lt=1, description="A difference this small is no reason to reject.")] = 0.0
 
 
+class Dispersion(Schema):
+    """How much failures come in bursts: what one piece of evidence is worth."""
+
+    RULES = (
+        Rule("(self.mode == 'Fixed') == has(self.value)", "dispersion: value goes with mode Fixed, and only there"),
+    )
+    mode: Annotated[
+        Literal["Auto", "Fixed"], Field(description="Auto learns it from the stable pods; Fixed takes the value.")
+    ] = "Auto"
+    value: Annotated[
+        float | None, Field(ge=1, le=1000, description="1 for independent failures, 20 for bursts of 20.")
+    ] = None
+
+
 class Analysis(Schema):
     """The comparison of canary and baseline, and the two error rates that it keeps."""
 
@@ -67,6 +81,7 @@ class Analysis(Schema):
     false_promote: Annotated[
         float, Field(gt=0, lt=0.5, description="Chance to promote a canary that is worse by the margin.")
     ] = 0.05
+    dispersion: Dispersion = Dispersion()
     metrics: Annotated[
         tuple[RatioMetric, ...], Field(min_length=1, max_length=1, description="What is compared: exactly one metric.")
     ] = (RatioMetric(),)

@@ -94,6 +94,18 @@ class CountsStatus(Schema):
     rate: Annotated[float | None, Field(description="Share of requests that did not fail.")] = None
 
 
+class DispersionStatus(Schema):
+    """What the logarithms of the evidence are divided by, because failures come in bursts."""
+
+    reject: Annotated[float, Field(description="For the evidence against the canary.")]
+    promote: Annotated[float, Field(description="For the evidence for it.")]
+    serial: Annotated[float, Field(description="For the comparison of pairs: dependence between intervals.")]
+    source: Annotated[
+        Literal["History", "Running", "Prior", "Fixed"],
+        Field(description="Stable pods before, stable pods during the comparison, nothing seen yet, or the plan."),
+    ]
+
+
 class MetricStatus(Schema):
     """One metric's numbers, each next to the threshold it is held against."""
 
@@ -104,7 +116,12 @@ class MetricStatus(Schema):
     promotes_at: Annotated[float, Field(description="1 / falsePromote.")] = 20
     evidence_bad: Annotated[float, Field(description="Evidence against: as good as the baseline. 1 is none.")] = 1
     rejects_at: Annotated[float, Field(description="1 / falseReject.")] = 100
+    proven_worse_at_most: Annotated[
+        float | None,
+        Field(description="So much worse, as a share of requests, is excluded by now; promotes at margin."),
+    ] = None
     margin: Annotated[float | None, Field(description="In force at the baseline's present failure rate.")] = None
+    dispersion: DispersionStatus | None = None
     requests_needed: Annotated[int | None, Field(description="About so many more until the verdict.")] = None
 
 

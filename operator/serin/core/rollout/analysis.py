@@ -82,8 +82,8 @@ class Look:
 
 
 def make_settings(analysis: Analysis) -> Settings:
-    """Plan to engine; dispersion stays at the values for a service without history."""
-    metric = metric_of(analysis)
+    """Plan to engine."""
+    metric, dispersion = metric_of(analysis), analysis.dispersion
     return Settings(
         interval_seconds=duration_seconds(analysis.interval),
         min_duration_seconds=duration_seconds(analysis.min_duration),
@@ -93,6 +93,7 @@ def make_settings(analysis: Analysis) -> Settings:
         margin_absolute=metric.margin.absolute,
         margin_relative=metric.margin.relative,
         tolerance=metric.tolerance,
+        fixed_dispersion=dispersion.value if dispersion.mode == "Fixed" else None,
     )
 
 

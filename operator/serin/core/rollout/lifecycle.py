@@ -20,6 +20,7 @@ from serin.api.conditions import (
 from serin.api.v1alpha1.rollout import (
     CountsStatus,
     DecidedBy,
+    DispersionStatus,
     MetricStatus,
     Phase,
     RevisionStatus,
@@ -31,6 +32,7 @@ from serin.api.v1alpha1.rollout import (
 )
 from serin.api.v1alpha1.shared import format_duration
 from serin.core.evidence.counts import Counts
+from serin.core.evidence.dispersion import Dispersion
 from serin.core.evidence.verdict import Judgement
 from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
@@ -152,7 +154,7 @@ def _make_metrics(attempt: Attempt, move: Move) -> tuple[MetricStatus, ...]:
     if move.look is None:
         return ()
     judgement: Judgement = move.look.judgement
-    settings = make_settings(attempt.plan.analysis)
+    settings, proven = make_settings(attempt.plan.analysis), judgement.proven_worse_at_most
     return (
         MetricStatus(
             name=metric_of(attempt.plan.analysis).name,
@@ -162,9 +164,20 @@ def _make_metrics(attempt: Attempt, move: Move) -> tuple[MetricStatus, ...]:
             promotes_at=_rounded(1 / settings.false_promote),
             evidence_bad=_rounded(judgement.evidence_bad),
             rejects_at=_rounded(1 / settings.false_reject),
+            proven_worse_at_most=None if proven is None else _rounded(proven),
             margin=_rounded(judgement.margin),
+            dispersion=_make_dispersion(judgement.dispersion),
             requests_needed=judgement.requests_needed,
         ),
+    )
+
+
+def _make_dispersion(dispersion: Dispersion) -> DispersionStatus:
+    return DispersionStatus(
+        reject=_rounded(dispersion.reject),
+        promote=_rounded(dispersion.promote),
+        serial=_rounded(dispersion.serial),
+        source=dispersion.source.value,
     )
 
 
