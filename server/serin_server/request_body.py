@@ -8,6 +8,8 @@ from serin_server.wire.request import Request
 
 _HEADER_LENGTH = b"inference-header-content-length"
 
+_TAKEN_FOR_JSON = (b"application/json", b"", b"application/x-www-form-urlencoded", b"application/octet-stream")
+
 
 def take_json(request: Request, max_bytes: int) -> bytes:
     if _HEADER_LENGTH in request.headers:
@@ -40,11 +42,10 @@ def _take(request: Request, max_bytes: int) -> bytes:
 
 
 def _check_media_type(request: Request) -> None:
-    """`curl -d` says it sends a form unless told otherwise; who posts JSON that way means JSON."""
+    """What clients say of JSON unless told otherwise is taken for JSON: `curl -d` a form, aiohttp just bytes."""
     given = request.headers.get(b"content-type", b"")
     if given == b"application/json":
         return
     media_type = given.partition(b";")[0].strip().lower()
-    is_json = media_type in (b"application/json", b"", b"application/x-www-form-urlencoded")
-    if not is_json and not media_type.endswith(b"+json"):
+    if media_type not in _TAKEN_FOR_JSON and not media_type.endswith(b"+json"):
         raise HttpError(415, f"expected Content-Type application/json, got {media_type.decode('latin-1')!r}")
