@@ -14,7 +14,7 @@ PRIOR = Counts(requests=100.0, failures=0.5)
 LOWEST, HIGHEST = 1e-6, 0.95
 # Beyond this the tracks fail together, whatever the canary is like: nothing of it may speak for the canary.
 OUTAGE_RATE = 0.5
-LEAST_STABLE_REQUESTS = 10
+LEAST_STABLE_REQUESTS = 10  # fewer may all fail by chance, and leaving those out would make the rate look better
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,12 @@ def plug_in_rate(memory: Memory, stable: Counts) -> float:
     return min(max(failures / requests, LOWEST), HIGHEST)
 
 
-def is_outage(stable: Counts, base_rate: float = 0.0) -> bool:
-    """More than half of the stable pods' requests fail; where they have hardly any, the plug-in rate stands in.
+def is_outage(stable: Counts) -> bool:
+    """More than half of the stable pods' requests fail.
 
     Known before baseline and canary are looked at, like the rate itself: leaving the interval out keeps a test valid.
     """
-    rate = stable.failure_rate if stable.requests >= LEAST_STABLE_REQUESTS else base_rate
-    return rate > OUTAGE_RATE
+    return stable.requests >= LEAST_STABLE_REQUESTS and stable.failure_rate > OUTAGE_RATE
 
 
 def forget(memory: Memory, seconds: float) -> Memory:

@@ -133,7 +133,7 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
     base_rate = plug_in_rate(state.memory, increments.stable)
     dispersion = decide_dispersion(state.bursts, settings)
     memory, bursts, proof = forget(state.memory, increments.seconds), state.bursts, state.proof
-    if not is_outage(increments.stable, base_rate):
+    if not is_outage(increments.stable):
         memory = remember(state.memory, increments)
         proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings)
         if increments.stable_halves is not None:
