@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from serin_server.grpc.contents import decode_raw, decode_typed, encode_raw, encode_typed, has_typed_form
+from serin_server.grpc.contents import decode_typed, encode_typed, has_typed_form
 from serin_server.grpc.inference_pb2 import ModelInferRequest, ModelInferResponse
 from serin_server.oip.datatypes import DATATYPES, Array, datatype_of
 from serin_server.oip.decode import check_shape
 from serin_server.oip.errors import InvalidRequestError
+from serin_server.oip.raw_values import decode_raw, encode_raw
 from serin_server.oip.signature import Signature, TensorSpec
 
 
