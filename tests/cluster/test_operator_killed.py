@@ -17,10 +17,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 LOG = logging.getLogger(__name__)
 
-PHASES = {"Promoted": ("Preparing", "Analyzing", "Analyzing", "Promoting"), "Rejected": ("Preparing", "Analyzing")}
-"""The comparison of a good version lasts longest, so most kills belong there."""
+PHASES = {"Promoted": ("Preparing", "Analyzing", "Promoting"), "Rejected": ("Preparing", "Analyzing")}
 
-LONGEST_DELAY_SECONDS = 8.0
+LONGEST_DELAY_SECONDS = {"Preparing": 4.0, "Analyzing": 10.0, "Promoting": 4.0}
+"""About as long as the phase lasts: a later kill would belong to the next one."""
+
 MOMENT_SECONDS = 3.0
 
 
@@ -53,7 +54,7 @@ def kill_at_random_moment(
 ) -> None:
     """Some seconds into a phase, or into whatever has followed it meanwhile."""
     phase = chance.choice(PHASES[wanted])
-    delay_seconds = chance.uniform(0, LONGEST_DELAY_SECONDS)
+    delay_seconds = chance.uniform(0, LONGEST_DELAY_SECONDS[phase])
     weather.until_past(rollout, phase)
     time.sleep(delay_seconds)
     found = weather.rollout(rollout).get("phase")
