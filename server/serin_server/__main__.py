@@ -26,6 +26,7 @@ from serin_server.endpoints import Endpoints
 from serin_server.inference.engine import ModelLoadError
 from serin_server.lifecycle import Lifecycle
 from serin_server.log_lines import configure_logging
+from serin_server.long_runs import LongRuns
 from serin_server.model_source import ModelSource, ModelSourceError, fetched_model
 from serin_server.routes import Router
 from serin_server.served_model import ServedModel, load_served_model
@@ -67,7 +68,7 @@ async def serve(settings: Settings) -> int:
     lifecycle = Lifecycle()
     telemetry = Telemetry(settings.model_name, settings.model_version)
     pool = ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference")
-    dispatcher = Dispatcher(pool, telemetry)
+    dispatcher = Dispatcher(LongRuns(pool, telemetry, settings.run_limits), telemetry)
     endpoints = Endpoints(
         settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher, settings.max_body_bytes
     )

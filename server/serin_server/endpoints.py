@@ -6,8 +6,9 @@ from typing import Any
 
 from serin_server import __version__
 from serin_server.content_coding import compress
-from serin_server.dispatch import Dispatcher, Job
+from serin_server.dispatch import Dispatcher
 from serin_server.failures import HttpError
+from serin_server.job import Job
 from serin_server.lifecycle import Lifecycle
 from serin_server.oip.datatypes import Array
 from serin_server.oip.decode import InferRequest

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from serin_server.inference.batching import Batching
+from serin_server.long_runs import RunLimits
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _LOG_FORMATS: Final = ("auto", "json", "plain")
@@ -34,9 +35,16 @@ class Settings:
     drain_seconds: float
     finish_seconds: float
     max_body_bytes: int
+    max_concurrency: int
+    queue_wait_seconds: float
+    timeout_seconds: float
     download_directory: Path | None
     log_format: str
     termination_log: Path
+
+    @property
+    def run_limits(self) -> RunLimits:
+        return RunLimits(self.max_concurrency, self.queue_wait_seconds, self.timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,9 @@ _OPTIONS: Final = (
     _Option("drain-seconds", _parse_seconds, "5", "how long after SIGTERM new requests are still answered"),
     _Option("finish-seconds", _parse_seconds, "20", "how long after that requests in flight may take to finish"),
     _Option("max-body-bytes", _whole_number(1, 2**31), str(16 * 1024 * 1024), "the largest request body"),
+    _Option("max-concurrency", _whole_number(1, 100_000), "64", "long runs at once; further requests wait"),
+    _Option("queue-wait-seconds", _parse_seconds, "1", "how long they wait before they are answered with 429"),
+    _Option("timeout-seconds", _parse_seconds, "0", "how long a long run may take before it is a 504, 0: any time"),
     _Option("download-directory", _parse_directory, "", "where a download is put, empty: the temporary directory"),
     _Option("log-format", _parse_log_format, "auto", "json, plain, or auto: plain on a terminal"),
     _Option(

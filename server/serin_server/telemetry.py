@@ -29,6 +29,8 @@ _BUCKETS_SECONDS: Final = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 
+_BUCKETS_REQUESTS: Final = (1, 2, 4, 8, 16, 32, 64)
+
 
 class Distribution:
     """Counts by bucket, and the sum: what a histogram needs."""
@@ -62,6 +64,9 @@ class Telemetry(Collector):
             (method, protocol, code): 0 for method, protocol in _PROTOCOLS_BY_METHOD for code in _CODES_FROM_THE_START
         }
         self._durations = {method: Distribution(_BUCKETS_SECONDS) for method in METHODS}
+        self._batch_sizes = Distribution(_BUCKETS_REQUESTS)
+        self._queue_waits = Distribution(_BUCKETS_SECONDS)
+        self._run_seconds = 0.0
         self._in_flight = 0
         self._load_seconds = 0.0
         self._registry.register(self)
@@ -70,6 +75,12 @@ class Telemetry(Collector):
         series = (method, protocol, status)
         self._counts[series] = self._counts.get(series, 0) + 1
         self._durations[method].observe(seconds)
+
+    def record_run(self, requests: int, seconds: float, queue_wait_seconds: float) -> None:
+        """One run of the model, for so many requests; the first of them waited so long for it."""
+        self._batch_sizes.observe(requests)
+        self._queue_waits.observe(queue_wait_seconds)
+        self._run_seconds += seconds
 
     def record_started(self) -> None:
         self._in_flight += 1
@@ -100,6 +111,10 @@ class Telemetry(Collector):
         for method, distribution in self._durations.items():
             distribution.add_to(durations, (*self._labels, method))
         yield durations
+        yield self._make_histogram("serin_batch_size", "Requests that shared one run of the model.", self._batch_sizes)
+        yield self._make_histogram(
+            "serin_queue_wait_seconds", "From the whole request read to the start of its run.", self._queue_waits
+        )
         yield self._make_gauge(
             "serin_in_flight_requests", "Inference requests being worked on in a thread.", self._in_flight
         )
@@ -108,6 +123,11 @@ class Telemetry(Collector):
             "From the start of the process's work on the model (fetch, check, load, warm-up) until ready; 0 before.",
             self._load_seconds,
         )
+
+    def _make_histogram(self, name: str, meaning: str, distribution: Distribution) -> HistogramMetricFamily:
+        family = HistogramMetricFamily(name, meaning, labels=("model", "version"))
+        distribution.add_to(family, self._labels)
+        return family
 
     def _make_gauge(self, name: str, meaning: str, value: float) -> GaugeMetricFamily:
         family = GaugeMetricFamily(name, meaning, labels=("model", "version"))

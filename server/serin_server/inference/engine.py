@@ -66,6 +66,18 @@ class RefusedInputError(Exception):
     """The runtime found that the inputs do not fit the model, before any of its nodes ran."""
 
 
+class StopSign:
+    """Shown to a run, from any thread, it makes the run fail at the next node of the model."""
+
+    def __init__(self) -> None:
+        self.run_options = onnxruntime.RunOptions()
+        self.is_shown = False
+
+    def show(self) -> None:
+        self.is_shown = True
+        self.run_options.terminate = True
+
+
 class Engine:
     def __init__(self, session: Any) -> None:
         # The public `run` checks in Python what the codecs have checked, which takes longer than a small model's run.
@@ -76,8 +88,10 @@ class Engine:
             outputs=tuple(_make_spec("output", argument) for argument in session.get_outputs()),
         )
 
-    def run(self, feeds: dict[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
-        values = self._run(feeds, outputs)
+    def run(
+        self, feeds: dict[str, Array], outputs: Sequence[str], stop_sign: StopSign | None = None
+    ) -> dict[str, Array]:
+        values = self._run(feeds, outputs, stop_sign)
         if self._maps:
             values = [
                 _make_probability_tensor(value) if name in self._maps else value
@@ -92,9 +106,10 @@ class Engine:
             {name: tuple(rows[0]) for name, rows in zip(names, self._run(feeds, names), strict=True)} if names else {}
         )
 
-    def _run(self, feeds: dict[str, Array], outputs: Sequence[str]) -> list[Any]:
+    def _run(self, feeds: dict[str, Array], outputs: Sequence[str], stop_sign: StopSign | None = None) -> list[Any]:
         try:
-            values: list[Any] = self._run_session(outputs, feeds, None)
+            options = stop_sign.run_options if stop_sign is not None else None
+            values: list[Any] = self._run_session(outputs, feeds, options)
         except ort_errors.InvalidArgument as error:
             # The same class is raised for inputs that do not fit (the client's fault) and by nodes at work (the
             # model's fault); only the text tells them apart.

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from serin_server.dispatch import Dispatcher, Job
+from serin_server.dispatch import Dispatcher
 from serin_server.inference.batching import Batching, join_feeds, measure_batch_rows, split_outputs
 from serin_server.inference.engine import Engine, load_engine
 from serin_server.inference.warm_up import make_varied_inputs, warm_up
+from serin_server.job import Job
+from serin_server.long_runs import LongRuns, RunLimits
+from serin_server.oip.datatypes import Array
 from serin_server.served_model import ServedModel, load_served_model
 from serin_server.telemetry import Telemetry
 from serin_server.wire.application import PendingResponse
@@ -38,9 +42,9 @@ class CountingEngine(Engine):
         self.__dict__.update(engine.__dict__)
         self.runs: list[int] = []
 
-    def run(self, feeds: dict[str, np.ndarray], outputs: object) -> dict[str, np.ndarray]:
+    def run(self, feeds: dict[str, Array], *rest: Any) -> dict[str, Array]:
         self.runs.append(len(next(iter(feeds.values()))))
-        return super().run(feeds, outputs)  # type: ignore[arg-type]
+        return super().run(feeds, *rest)
 
 
 class Turn:
@@ -51,9 +55,10 @@ class Turn:
         self.engine = CountingEngine(loaded.engine)
         fields = {name: getattr(loaded, name) for name in ServedModel.__slots__}
         self.model = ServedModel(**{**fields, "engine": self.engine, "batch_rows": batch_rows or loaded.batch_rows})
-        self.dispatcher = Dispatcher(ThreadPoolExecutor(1), Telemetry("m", "1"))
+        telemetry = Telemetry("m", "1")
+        self.dispatcher = Dispatcher(LongRuns(ThreadPoolExecutor(1), telemetry, RunLimits()), telemetry)
 
-    async def submit(self, *feeds: dict[str, np.ndarray], outputs: tuple[str, ...] | None = None) -> list[Response]:
+    async def submit(self, *feeds: dict[str, Array], outputs: tuple[str, ...] | None = None) -> list[Response]:
         names = outputs or self.model.signature.output_names
         answers = [self.dispatcher.submit(self.model, Job(Request(), each, names, render)) for each in feeds]
         await asyncio.sleep(0)
@@ -66,11 +71,11 @@ class Turn:
         return responses
 
 
-def render(outputs: dict[str, np.ndarray]) -> Response:
+def render(outputs: dict[str, Array]) -> Response:
     return Response(200, repr({name: array.tolist() for name, array in outputs.items()}).encode())
 
 
-def row(*values: float) -> dict[str, np.ndarray]:
+def row(*values: float) -> dict[str, Array]:
     return {"x": np.array([values], np.float32)}
 
 
@@ -115,8 +120,8 @@ def test_an_ordinary_model_is_batched_unless_told_not_to(tmp_path: Path) -> None
 @pytest.mark.parametrize(("is_exact", "expected"), [(True, 1), (False, 8)])
 def test_exact_means_to_the_last_bit(tmp_path: Path, *, is_exact: bool, expected: int) -> None:
     class RoundingEngine(CountingEngine):
-        def run(self, feeds: dict[str, np.ndarray], outputs: object) -> dict[str, np.ndarray]:
-            result = super().run(feeds, outputs)
+        def run(self, feeds: dict[str, Array], *rest: Any) -> dict[str, Array]:
+            result = super().run(feeds, *rest)
             return result if len(feeds["x"]) == 1 else {"y": np.nextafter(result["y"], np.float32(np.inf))}
 
     engine = RoundingEngine(load_engine(save_linear_model(tmp_path / "m.onnx", features=2), threads=1))
