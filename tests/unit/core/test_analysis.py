@@ -244,3 +244,24 @@ def test_a_crashed_pod_of_an_earlier_attempt_on_its_way_out_accuses_nobody() -> 
     cluster.look()
 
     assert cluster.attempt.phase == "Analyzing"
+
+
+def test_the_status_tells_which_difference_is_excluded_and_how_bursts_are_weighed() -> None:
+    cluster = analyzing(dispersion={"mode": "Fixed", "value": 2}, minDuration="2m")
+    for _ in range(8):
+        cluster.compare(requests=1000)
+
+    (metric,) = cluster.attempt.metrics
+    assert metric.dispersion is not None
+    assert (metric.dispersion.promote, metric.dispersion.source) == (2, "Fixed")
+    assert metric.proven_worse_at_most is not None
+    assert metric.proven_worse_at_most <= 0.005
+
+
+def test_bursts_are_learned_from_the_stable_pods_of_the_comparison() -> None:
+    cluster = analyzing(minDuration="5m")
+    cluster.compare(requests=1000)
+
+    _, first_requests, _, second_requests, _ = cluster.attempt.engine["evidence"]["bursts"]["block"]
+    assert first_requests > 0
+    assert second_requests > 0

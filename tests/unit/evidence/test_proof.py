@@ -64,6 +64,7 @@ def test_in_an_outage_of_everything_nothing_is_proven_and_nothing_is_learned() -
     before, later = after([calm] * 10, SETTINGS), after([calm] * 10 + [outage] * 60, SETTINGS)
     assert later.proof == before.proof
     assert later.bursts == before.bursts
+    assert judge(later, SETTINGS).margin == judge(before, SETTINGS).margin
     failure_rate = later.memory.failures / later.memory.requests
     assert failure_rate == pytest.approx(before.memory.failures / before.memory.requests)
 

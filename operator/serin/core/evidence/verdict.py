@@ -30,7 +30,7 @@ class EvidenceState:
 
     intervals: int = 0  # closed so far, capped at Settings.planned_intervals
     memory: Memory = field(default_factory=Memory)
-    base_rate: float = PRIOR.failure_rate  # of the newest compared interval
+    base_rate: float = PRIOR.failure_rate  # of the newest compared interval without an outage
     proof: Proof = field(default_factory=Proof)
     harm: Harm = field(default_factory=Harm)
     bursts: Bursts = field(default_factory=Bursts)
@@ -133,16 +133,16 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
     base_rate = plug_in_rate(state.memory, increments.stable)
     dispersion = decide_dispersion(state.bursts, settings)
     memory, bursts, proof = forget(state.memory, increments.seconds), state.bursts, state.proof
-    if not is_outage(increments.stable):
+    is_compared, has_outage = increments.is_compared, is_outage(increments.stable)
+    if not has_outage:
         memory = remember(state.memory, increments)
         proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings)
         if increments.stable_halves is not None:
             bursts = learn(state.bursts, increments.stable_halves, increments.seconds, settings)
-    is_compared = increments.is_compared
     return EvidenceState(
         intervals=min(state.intervals + 1, settings.planned_intervals),
         memory=memory,
-        base_rate=base_rate if is_compared else state.base_rate,
+        base_rate=base_rate if is_compared and not has_outage else state.base_rate,
         proof=proof,
         harm=add_harm(state.harm, increments, base_rate, dispersion, state.intervals + 1, settings),
         bursts=bursts,
