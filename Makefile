@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-component test-cluster cluster cluster-down images install demo demo-down run clean
+.PHONY: help setup lock generate check test test-unit test-conformance test-component test-cluster cluster cluster-down images install demo demo-down run clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,11 +32,14 @@ check: setup ## Format, lint, types, layers, size budget; changes nothing
 	$(BIN)/lint-imports
 	$(BIN)/python hack/size_budget.py
 
-test: setup ## Everything: unit, component and cluster tests; says how many ran on each rung
-	@hack/test unit component cluster
+test: setup ## Everything: unit, conformance, component and cluster tests; says how many ran on each rung
+	@hack/test unit conformance component cluster
 
 test-unit: setup ## Pure functions and the server; needs nothing
 	@hack/test unit
+
+test-conformance: setup ## Other projects' clients and models against the server
+	@hack/test conformance
 
 test-component: setup ## The operator against a real API server; needs no nodes
 	@hack/test component
