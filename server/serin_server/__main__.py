@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -80,7 +80,7 @@ async def serve(settings: Settings) -> int:
         loop.add_signal_handler(number, leave.set)
 
     await _listen(listener, settings)
-    grpc_listener = await _maybe_listen_for_grpc(settings, lifecycle, telemetry, pool)
+    grpc_listener = await _maybe_listen_for_grpc(settings, lifecycle, telemetry, dispatcher)
     if await _become_ready(settings, lifecycle, telemetry, leave):
         if grpc_listener is not None:
             grpc_listener.show_ready(is_ready=True)
@@ -99,7 +99,7 @@ async def _listen(listener: Listener, settings: Settings) -> None:
 
 
 async def _maybe_listen_for_grpc(
-    settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, pool: Executor
+    settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, dispatcher: Dispatcher
 ) -> GrpcListener | None:
     if settings.grpc_port == 0:
         return None
@@ -107,7 +107,7 @@ async def _maybe_listen_for_grpc(
     from serin_server.grpc.listener import GrpcListener
     from serin_server.grpc.service import InferenceService
 
-    service = InferenceService(settings.model_name, settings.model_version, lifecycle, telemetry, pool)
+    service = InferenceService(settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher)
     listener = GrpcListener(service, settings.max_body_bytes, settings.drain_seconds)
     try:
         await listener.listen(settings.host, settings.grpc_port)

@@ -9,38 +9,46 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+import orjson
 from google.protobuf.message import DecodeError, Message
 
 from serin_server import __version__
+from serin_server.dispatch import Dispatcher
 from serin_server.grpc import inference_pb2 as pb
 from serin_server.grpc.status import CallError, Status
 from serin_server.grpc.tensors import choose_outputs, decode_feeds, encode_outputs
-from serin_server.inference.engine import RefusedInputError
+from serin_server.job import Job
 from serin_server.lifecycle import Lifecycle
+from serin_server.oip.datatypes import Array
 from serin_server.oip.encode import make_model_metadata
 from serin_server.oip.errors import InvalidRequestError
 from serin_server.served_model import ServedModel
 from serin_server.telemetry import Telemetry
+from serin_server.wire.application import PendingResponse
+from serin_server.wire.request import Request
+from serin_server.wire.response import Response
 
 _LOG = logging.getLogger(__name__)
 
 SERVICE_NAME: str = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 
-Answer = Message | Coroutine[Any, Any, Message]
+Answer = Message | Response | PendingResponse
+"""The two last come from a run of the model, which does not know who asked for it."""
 
 
 class InferenceService:
-    def __init__(self, name: str, version: str, lifecycle: Lifecycle, telemetry: Telemetry, pool: Executor) -> None:
+    def __init__(
+        self, name: str, version: str, lifecycle: Lifecycle, telemetry: Telemetry, dispatcher: Dispatcher
+    ) -> None:
         self._name = name
         self._version = version
         self._lifecycle = lifecycle
         self._telemetry = telemetry
-        self._pool = pool
+        self._dispatcher = dispatcher
         self._calls: dict[str, tuple[type[Message], Callable[[Any], Answer]]] = {
             "ServerLive": (pb.ServerLiveRequest, self._server_live),
             "ServerReady": (pb.ServerReadyRequest, self._server_ready),
@@ -51,15 +59,21 @@ class InferenceService:
         }
         self.names = tuple(self._calls)
 
-    async def call(self, name: str, request: bytes) -> bytes:
-        """Raises nothing but CallError, and CancelledError when the client no longer waits."""
+    async def call(self, name: str, request: bytes, is_late: Callable[[], bool]) -> bytes:
+        """Raises nothing but CallError, and CancelledError when the client no longer waits.
+
+        `is_late`: whether that is because its deadline has passed.
+        """
         start = perf_counter()
         status = Status.CANCELLED
         try:
             message, answer = self._calls[name]
-            answered = answer(message.FromString(request))
-            response = (answered if isinstance(answered, Message) else await answered).SerializeToString()
+            response = await _take(answer(message.FromString(request)))
             status = Status.OK
+        except asyncio.CancelledError:
+            if is_late():
+                status = Status.DEADLINE_EXCEEDED
+            raise
         except Exception as error:
             failure = make_failure(error, name, len(request))
             status = failure.status
@@ -98,20 +112,12 @@ class InferenceService:
         feeds = decode_feeds(request, model.signature)
         wanted = choose_outputs(request, model.signature)
 
-        def run() -> Message:
-            outputs = model.engine.run(feeds, wanted)
+        def render(outputs: dict[str, Array]) -> Response:
             response = pb.ModelInferResponse(model_name=model.name, model_version=model.version, id=request.id)
             encode_outputs(outputs, response, wants_raw=bool(request.raw_input_contents))
-            return response
+            return Response(200, response.SerializeToString())
 
-        return run() if model.runs_inline(feeds) else self._run_in_pool(run)
-
-    async def _run_in_pool(self, run: Callable[[], Message]) -> Message:
-        self._telemetry.record_started()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, run)
-        finally:
-            self._telemetry.record_finished()
+        return self._dispatcher.submit(model, Job(_make_origin(), feeds, wanted, render))
 
     def _check_name(self, name: str, version: str) -> None:
         if name != self._name:
@@ -129,12 +135,32 @@ class InferenceService:
         return self._lifecycle.model
 
 
+async def _take(answer: Answer) -> bytes:
+    if isinstance(answer, Message):
+        return answer.SerializeToString()
+    if isinstance(answer, PendingResponse):
+        settled: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        answer.when_settled(lambda response: None if settled.done() else settled.set_result(response))
+        answer = await settled
+    if answer.status != Status.OK.value:
+        raise CallError(Status(answer.status), orjson.loads(answer.body)["error"])
+    return answer.body
+
+
+def _make_origin() -> Request:
+    """What a run knows of the request it is for: when it came, and what the log calls it."""
+    request = Request()
+    request.method, request.path = b"gRPC", b"ModelInfer"
+    request.received_at = perf_counter()
+    return request
+
+
 def make_failure(error: Exception, name: str, request_bytes: int) -> CallError:
     if isinstance(error, CallError):
         return error
     if isinstance(error, DecodeError):
         return CallError(Status.INVALID_ARGUMENT, f"the message is not a {name} request: {error}")
-    if isinstance(error, InvalidRequestError | RefusedInputError):
+    if isinstance(error, InvalidRequestError):
         return CallError(Status.INVALID_ARGUMENT, str(error))
     error_id = uuid.uuid4().hex[:12]
     facts = {"error_id": error_id, "request": f"<{name} {request_bytes} bytes>"}

@@ -183,6 +183,28 @@ def test_a_client_that_waits_no_longer_is_counted_as_499(tmp_path: Path) -> None
         assert server.count_requests(499) == 1
 
 
+def test_a_client_whose_deadline_passed_is_counted_as_504(tmp_path: Path) -> None:
+    with running_server(save_patient_model(tmp_path / "m.onnx")) as server:
+        with pytest.raises(grpc.RpcError) as refusal:
+            server.call_bytes("ModelInfer", make_patient_request(20_000_000).SerializeToString(), timeout_seconds=0.5)
+        assert refusal.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        while not server.count_requests(504):
+            assert server.count_requests(499) is None
+
+
+def test_calls_beyond_the_limit_are_sent_away_and_too_long_ones_stopped(tmp_path: Path) -> None:
+    flags = ("--max-concurrency", "1", "--queue-wait-seconds", "0.1", "--timeout-seconds", "3")
+    with running_server(save_patient_model(tmp_path / "m.onnx"), *flags) as server:
+        method = server.channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        endless = method.future(make_patient_request(9_000_000_000).SerializeToString())
+        server.process.wait_for_in_flight(1)
+        status, details = server.refuse(make_patient_request(1))
+        assert (status, details.startswith("1 requests are being worked on")) == ("RESOURCE_EXHAUSTED", True)
+        assert endless.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert endless.details() == "the model did not answer within 3 seconds"
+        assert (server.count_requests(429), server.count_requests(504)) == (1, 1)
+
+
 def test_reflection_describes_every_service(server: GrpcServer) -> None:
     descriptions = ProtoReflectionDescriptorDatabase(server.channel)
     names = {"inference.GRPCInferenceService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
