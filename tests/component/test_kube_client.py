@@ -126,6 +126,26 @@ async def test_a_write_into_a_namespace_that_is_not_there_is_not_found(client: K
         await client.apply(make_service("nowhere"))
 
 
+async def test_a_namespace_on_its_way_out_is_a_conflict_and_no_missing_permission(
+    client: KubeClient, namespace: str
+) -> None:
+    # Its finalizer keeps the namespace from being gone before the test has asked.
+    kept = make_service(namespace, "kept")
+    kept["metadata"]["finalizers"] = ["test.serin.dev/kept"]
+    await client.apply(kept)
+    await client._request("DELETE", Kind("Namespace", "", "v1", "namespaces").path(None, namespace))
+
+    async def apply_until_refused() -> None:
+        while True:
+            await client.apply(make_service(namespace, "new"))
+
+    with pytest.raises(Conflict, match="because it is being terminated"):
+        await asyncio.wait_for(apply_until_refused(), timeout=30)
+
+    kept["metadata"]["finalizers"] = []
+    await client.apply(kept)
+
+
 async def test_a_wrong_token_is_forbidden(control_plane: ControlPlane, namespace: str) -> None:  # noqa: F811
     configuration = await load_configuration(str(control_plane.kubeconfig))
     configuration.refresh_api_key_hook = None

@@ -175,8 +175,7 @@ def _make_error(request: str, status: int, headers: Mapping[str, str], answer: J
     wait_seconds = _seconds(headers.get("Retry-After")) or details.get("retryAfterSeconds")
     if status == 429 or (status >= 500 and wait_seconds):
         return Throttled(message, float(wait_seconds or THROTTLED_SECONDS))
-    if any(cause.get("field") == "metadata.uid" for cause in details.get("causes") or ()):
-        # How server-side apply says that the object of this name is not the one with the uid that was sent.
+    if _is_overtaken(details.get("causes") or ()):
         return Conflict(message)
     match status:
         case 401 | 403:
@@ -191,6 +190,17 @@ def _make_error(request: str, status: int, headers: Mapping[str, str], answer: J
             return Invalid(message)
         case _:
             return Unreachable(message)
+
+
+def _is_overtaken(causes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the object that was decided on has gone, or its whole namespace is going."""
+    return any(
+        # How server-side apply says that the object of this name is not the one with the uid that was sent.
+        cause.get("field") == "metadata.uid"
+        # Comes as 403, but no permission is missing.
+        or cause.get("reason") == "NamespaceTerminating"
+        for cause in causes
+    )
 
 
 def _seconds(text: str | None) -> int | None:
