@@ -133,7 +133,7 @@ async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Tel
         what = f"model {settings.model_name!r} version {settings.model_version!r}"
         raise StartError(f"cannot serve {what}: {error}") from error
     seconds = monotonic() - start
-    telemetry.record_loaded(seconds)
+    telemetry.record_loaded(seconds, model.signature, model.roles)
     lifecycle.become_ready(model)
     facts = {"model": settings.model_name, "version": settings.model_version, "load_seconds": round(seconds, 3)}
     _LOG.info("ready", extra={"facts": facts})

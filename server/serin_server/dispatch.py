@@ -50,6 +50,8 @@ class Dispatcher:
     def _run_alone(self, model: ServedModel, job: Job) -> Response:
         response = job.run(model)
         self._telemetry.record_run(1, job.run_seconds, job.queue_wait_seconds)
+        if job.answered is not None:
+            self._telemetry.record_values(job.feeds, job.answered)
         return response
 
     def _run_together(self, model: ServedModel, jobs: list[Job]) -> list[Response] | None:
@@ -59,9 +61,11 @@ class Dispatcher:
             return None
         start = perf_counter()
         try:
-            outputs = model.engine.run(join_feeds([job.feeds for job in jobs]), names)
+            feeds = join_feeds([job.feeds for job in jobs])
+            outputs = model.engine.run(feeds, names)
         except Exception:  # noqa: BLE001 - each job runs again alone and tells its own error
             return None
         self._telemetry.record_run(len(jobs), perf_counter() - start, start - jobs[0].request.received_at)
+        self._telemetry.record_values(feeds, outputs)
         pieces = split_outputs(outputs, [len(next(iter(job.feeds.values()))) for job in jobs])
         return [job.render_or_explain(piece) for job, piece in zip(jobs, pieces, strict=True)]

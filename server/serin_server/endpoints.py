@@ -6,7 +6,9 @@ from typing import Any
 
 from serin_server import __version__
 from serin_server.content_coding import compress
+from serin_server.csv_rows import decode_csv
 from serin_server.dispatch import Dispatcher
+from serin_server.docs_page import make_example, render_docs_page
 from serin_server.failures import HttpError
 from serin_server.job import Job
 from serin_server.lifecycle import Lifecycle
@@ -18,16 +20,23 @@ from serin_server.oip.encode import (
     encode_json,
     make_model_metadata,
 )
+from serin_server.openapi import make_openapi
 from serin_server.predictions import make_predictions
-from serin_server.request_body import take_json, take_tensors
+from serin_server.request_body import is_csv, take_csv, take_json, take_tensors
 from serin_server.rows import decode_rows
 from serin_server.served_model import ServedModel
 from serin_server.telemetry import CONTENT_TYPE, Telemetry
+from serin_server.triton_reports import (
+    make_configuration,
+    make_repository_index,
+    make_statistics,
+    wants_only_ready_models,
+)
 from serin_server.wire.application import Answer
 from serin_server.wire.request import Request
 from serin_server.wire.response import Response
 
-EXTENSIONS = ("binary_tensor_data",)
+EXTENSIONS = ("binary_tensor_data", "statistics", "model_configuration")
 
 _RETRY_SOON = b"retry-after: 1\r\n"
 
@@ -60,6 +69,8 @@ class Endpoints:
                 "state": self._lifecycle.phase.value,
                 "endpoints": {
                     "predict": "POST /predict",
+                    "score": "POST /score",
+                    "docs": "GET /docs",
                     "infer": f"POST /v2/models/{self._name}/infer",
                     "metadata": f"GET /v2/models/{self._name}",
                     "ready": "GET /v2/health/ready",
@@ -86,6 +97,27 @@ class Endpoints:
     def model_metadata(self, _: Request) -> Response:
         return _json(make_model_metadata(self._name, self._version, self._require_model().signature))
 
+    def model_statistics(self, _: Request) -> Response:
+        self._require_model()
+        return _json(make_statistics(self._name, self._version, self._telemetry.observe_totals()))
+
+    def model_configuration(self, _: Request) -> Response:
+        return _json(make_configuration(self._name, self._require_model().signature))
+
+    def repository_index(self, request: Request) -> Response:
+        phase = self._lifecycle.phase
+        index = make_repository_index(self._name, self._version, phase.value, is_ready=phase.is_ready)
+        wants_only_ready = wants_only_ready_models(request.body)
+        return _json([] if wants_only_ready and not phase.is_ready else index)
+
+    def openapi(self, _: Request) -> Response:
+        return _json(make_openapi(self._name, self._version, self._require_model().signature))
+
+    def docs(self, _: Request) -> Response:
+        openapi = make_openapi(self._name, self._version, self._require_model().signature)
+        rows = openapi["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        return Response(200, render_docs_page(openapi, make_example(rows)), b"text/html; charset=utf-8")
+
     def metrics(self, _: Request) -> Response:
         return Response(200, self._telemetry.render(), CONTENT_TYPE)
 
@@ -106,7 +138,16 @@ class Endpoints:
     def predict(self, request: Request) -> Answer:
         model = self._require_model()
         feeds = decode_rows(take_json(request, self._max_body_bytes), model.signature)
+        return self._answer_rows(request, model, feeds)
 
+    def score(self, request: Request) -> Answer:
+        if not is_csv(request):
+            return self.predict(request)
+        model = self._require_model()
+        feeds = decode_csv(take_csv(request, self._max_body_bytes), model.signature)
+        return self._answer_rows(request, model, feeds)
+
+    def _answer_rows(self, request: Request, model: ServedModel, feeds: dict[str, Array]) -> Answer:
         def render(outputs: dict[str, Array]) -> Response:
             predictions = make_predictions(model.roles, outputs, model.class_labels)
             answer = {"model_name": model.name, "model_version": model.version, **predictions}

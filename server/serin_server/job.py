@@ -15,7 +15,17 @@ from serin_server.wire.response import Response, make_error
 
 
 class Job:
-    __slots__ = ("feeds", "outputs", "pending", "queue_wait_seconds", "render", "request", "run_seconds", "stop_sign")
+    __slots__ = (
+        "answered",
+        "feeds",
+        "outputs",
+        "pending",
+        "queue_wait_seconds",
+        "render",
+        "request",
+        "run_seconds",
+        "stop_sign",
+    )
 
     def __init__(
         self,
@@ -29,6 +39,8 @@ class Job:
         self.outputs = outputs
         self.render = render
         self.pending = PendingResponse()
+        self.answered: dict[str, Array] | None = None
+        """What the run gave; None before it and after a failure."""
         self.queue_wait_seconds = 0.0
         self.run_seconds = 0.0
         self.stop_sign: StopSign | None = None
@@ -41,6 +53,7 @@ class Job:
         try:
             outputs = model.engine.run(self.feeds, self.outputs, self.stop_sign)
             self.run_seconds = perf_counter() - start
+            self.answered = outputs
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer
             if self.stop_sign is not None and self.stop_sign.is_shown:
                 return make_error(504, "the run was stopped")

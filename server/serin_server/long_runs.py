@@ -60,6 +60,8 @@ class LongRuns:
         self._telemetry.record_finished()
         if not job.pending.is_settled:
             self._telemetry.record_run(1, job.run_seconds, job.queue_wait_seconds)
+            if job.answered is not None:
+                self._telemetry.record_values(job.feeds, job.answered)
             self._settle(job, run.result())
         while self._waiting and self._running < self._limits.max_concurrency:
             waiting = next(iter(self._waiting))

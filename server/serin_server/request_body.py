@@ -18,6 +18,14 @@ def take_json(request: Request, max_bytes: int) -> bytes:
     return _take(request, max_bytes)
 
 
+def is_csv(request: Request) -> bool:
+    return request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == b"text/csv"
+
+
+def take_csv(request: Request, max_bytes: int) -> bytes:
+    return _take(request, max_bytes)
+
+
 def take_tensors(request: Request, max_bytes: int) -> tuple[bytes, bytes | None]:
     """The JSON, and the binary data behind it if the client announced some."""
     announced = request.headers.get(_HEADER_LENGTH)

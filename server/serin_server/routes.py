@@ -15,7 +15,9 @@ from serin_server.telemetry import Telemetry
 from serin_server.wire.application import Answer
 from serin_server.wire.request import Request
 
-_MODEL_PATH = re.compile(rb"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
+_MODEL_PATH = re.compile(
+    rb"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready|/stats|/config)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,21 @@ def make_table(endpoints: Endpoints, model: str, version: str) -> dict[bytes, Ro
     table = {
         b"/": Route(b"GET", endpoints.welcome),
         b"/metrics": Route(b"GET", endpoints.metrics),
+        b"/docs": Route(b"GET", endpoints.docs),
+        b"/openapi.json": Route(b"GET", endpoints.openapi),
         b"/predict": Route(b"POST", endpoints.predict, counted_as="predict"),
+        b"/score": Route(b"POST", endpoints.score, counted_as="predict"),
         b"/v2": Route(b"GET", endpoints.server_metadata),
         b"/v2/health/live": Route(b"GET", endpoints.live),
         b"/v2/health/ready": Route(b"GET", endpoints.ready),
         b"/v2/models": Route(b"GET", endpoints.models),
+        b"/v2/models/stats": Route(b"GET", endpoints.model_statistics),
+        b"/v2/repository/index": Route(b"POST", endpoints.repository_index),
     }
     for path in (f"/v2/models/{model}".encode(), f"/v2/models/{model}/versions/{version}".encode()):
         table[path] = Route(b"GET", endpoints.model_metadata)
+        table[path + b"/stats"] = Route(b"GET", endpoints.model_statistics)
+        table[path + b"/config"] = Route(b"GET", endpoints.model_configuration)
         table[path + b"/ready"] = Route(b"GET", endpoints.model_ready)
         table[path + b"/infer"] = Route(b"POST", endpoints.infer, counted_as="infer")
     return table

@@ -13,16 +13,25 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import time_ns
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serin_server.observed_values import ObservedValues
+from serin_server.oip.datatypes import Array
+from serin_server.oip.signature import Signature
+from serin_server.predictions import OutputRoles
+from serin_server.value_metrics import make_value_metrics
+
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 METHODS = ("infer", "predict")
 _PROTOCOLS_BY_METHOD: Final = (("infer", "http"), ("infer", "grpc"), ("predict", "http"))
+_OK: Final = 200
 _CODES_FROM_THE_START = (200, 400, 500, 503)
 
 _BUCKETS_SECONDS: Final = (
@@ -35,16 +44,20 @@ _BUCKETS_REQUESTS: Final = (1, 2, 4, 8, 16, 32, 64)
 class Distribution:
     """Counts by bucket, and the sum: what a histogram needs."""
 
-    __slots__ = ("_bounds", "_counts", "_sum")
+    __slots__ = ("_bounds", "_counts", "sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
+        self.sum = 0.0
 
     def observe(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+        self.sum += value
+
+    @property
+    def count(self) -> int:
+        return sum(self._counts)
 
     def add_to(self, family: HistogramMetricFamily, labels: Sequence[str]) -> None:
         buckets: list[tuple[str, float]] = []
@@ -52,7 +65,22 @@ class Distribution:
         for bound, more in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
             count += more
             buckets.append((bound, count))
-        family.add_metric(labels, buckets=buckets, sum_value=self._sum)
+        family.add_metric(labels, buckets=buckets, sum_value=self.sum)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTotals:
+    """Since the start of the process."""
+
+    succeeded: int
+    succeeded_seconds: float
+    failed: int
+    failed_seconds: float
+    executions: int
+    run_seconds: float
+    queue_wait_seconds: float
+    last_inference_ms: int
+    """Of the Unix time; 0: there was none."""
 
 
 class Telemetry(Collector):
@@ -67,6 +95,9 @@ class Telemetry(Collector):
         self._batch_sizes = Distribution(_BUCKETS_REQUESTS)
         self._queue_waits = Distribution(_BUCKETS_SECONDS)
         self._run_seconds = 0.0
+        self._succeeded_seconds = 0.0
+        self._last_inference_ms = 0
+        self._values: ObservedValues | None = None
         self._in_flight = 0
         self._load_seconds = 0.0
         self._registry.register(self)
@@ -75,12 +106,20 @@ class Telemetry(Collector):
         series = (method, protocol, status)
         self._counts[series] = self._counts.get(series, 0) + 1
         self._durations[method].observe(seconds)
+        if status == _OK:
+            self._succeeded_seconds += seconds
 
     def record_run(self, requests: int, seconds: float, queue_wait_seconds: float) -> None:
         """One run of the model, for so many requests; the first of them waited so long for it."""
         self._batch_sizes.observe(requests)
         self._queue_waits.observe(queue_wait_seconds)
         self._run_seconds += seconds
+        self._last_inference_ms = time_ns() // 1_000_000
+
+    def record_values(self, feeds: dict[str, Array], outputs: dict[str, Array]) -> None:
+        """What one run took and gave."""
+        if self._values is not None:
+            self._values.record(feeds, outputs)
 
     def record_started(self) -> None:
         self._in_flight += 1
@@ -88,8 +127,23 @@ class Telemetry(Collector):
     def record_finished(self) -> None:
         self._in_flight -= 1
 
-    def record_loaded(self, seconds: float) -> None:
+    def record_loaded(self, seconds: float, signature: Signature, roles: OutputRoles) -> None:
         self._load_seconds = seconds
+        self._values = ObservedValues(signature, roles)
+
+    def observe_totals(self) -> RunTotals:
+        succeeded = sum(count for (_, _, code), count in self._counts.items() if code == _OK)
+        all_seconds = sum(distribution.sum for distribution in self._durations.values())
+        return RunTotals(
+            succeeded=succeeded,
+            succeeded_seconds=self._succeeded_seconds,
+            failed=sum(self._counts.values()) - succeeded,
+            failed_seconds=all_seconds - self._succeeded_seconds,
+            executions=self._batch_sizes.count,
+            run_seconds=self._run_seconds,
+            queue_wait_seconds=self._queue_waits.sum,
+            last_inference_ms=self._last_inference_ms,
+        )
 
     def render(self) -> bytes:
         return generate_latest(self._registry)
@@ -115,6 +169,8 @@ class Telemetry(Collector):
         yield self._make_histogram(
             "serin_queue_wait_seconds", "From the whole request read to the start of its run.", self._queue_waits
         )
+        if self._values is not None:
+            yield from make_value_metrics(self._values, self._labels)
         yield self._make_gauge(
             "serin_in_flight_requests", "Inference requests being worked on in a thread.", self._in_flight
         )
