@@ -72,7 +72,7 @@ async def serve(settings: Settings) -> int:
     endpoints = Endpoints(
         settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher, settings.max_body_bytes
     )
-    router = Router(endpoints, telemetry, settings.model_name, settings.model_version)
+    router = Router(endpoints, telemetry, settings.model_name, settings.model_version, settings.bearer_token)
     listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
 
     leave = asyncio.Event()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from serin_server.access import BearerToken
 from serin_server.endpoints import Endpoints
 from serin_server.failures import HttpError, make_failure
 from serin_server.telemetry import Telemetry
@@ -24,6 +25,8 @@ _MODEL_PATH = re.compile(
 class Route:
     method: bytes
     endpoint: Callable[[Request], Answer]
+    is_open: bool = False
+    """Answered without a token: probes and scrapes come from the cluster, which has none."""
     counted_as: str | None = None
     """The `method` label of the request counter; None for what is not inference."""
 
@@ -36,7 +39,10 @@ class Route:
 
 
 class Router:
-    def __init__(self, endpoints: Endpoints, telemetry: Telemetry, model: str, version: str) -> None:
+    def __init__(
+        self, endpoints: Endpoints, telemetry: Telemetry, model: str, version: str, token: BearerToken | None = None
+    ) -> None:
+        self._token = token
         self._telemetry = telemetry
         self._model = model
         self._version = version
@@ -44,7 +50,10 @@ class Router:
 
     def handle(self, request: Request) -> Answer:
         try:
-            return self._find(request).endpoint(request)
+            route = self._find(request)
+            if self._token is not None and not route.is_open:
+                self._token.check(request)
+            return route.endpoint(request)
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer
             return make_failure(error, request)
 
@@ -77,14 +86,14 @@ class Router:
 def make_table(endpoints: Endpoints, model: str, version: str) -> dict[bytes, Route]:
     table = {
         b"/": Route(b"GET", endpoints.welcome),
-        b"/metrics": Route(b"GET", endpoints.metrics),
+        b"/metrics": Route(b"GET", endpoints.metrics, is_open=True),
         b"/docs": Route(b"GET", endpoints.docs),
         b"/openapi.json": Route(b"GET", endpoints.openapi),
         b"/predict": Route(b"POST", endpoints.predict, counted_as="predict"),
         b"/score": Route(b"POST", endpoints.score, counted_as="predict"),
         b"/v2": Route(b"GET", endpoints.server_metadata),
-        b"/v2/health/live": Route(b"GET", endpoints.live),
-        b"/v2/health/ready": Route(b"GET", endpoints.ready),
+        b"/v2/health/live": Route(b"GET", endpoints.live, is_open=True),
+        b"/v2/health/ready": Route(b"GET", endpoints.ready, is_open=True),
         b"/v2/models": Route(b"GET", endpoints.models),
         b"/v2/models/stats": Route(b"GET", endpoints.model_statistics),
         b"/v2/repository/index": Route(b"POST", endpoints.repository_index),
@@ -93,7 +102,7 @@ def make_table(endpoints: Endpoints, model: str, version: str) -> dict[bytes, Ro
         table[path] = Route(b"GET", endpoints.model_metadata)
         table[path + b"/stats"] = Route(b"GET", endpoints.model_statistics)
         table[path + b"/config"] = Route(b"GET", endpoints.model_configuration)
-        table[path + b"/ready"] = Route(b"GET", endpoints.model_ready)
+        table[path + b"/ready"] = Route(b"GET", endpoints.model_ready, is_open=True)
         table[path + b"/infer"] = Route(b"POST", endpoints.infer, counted_as="infer")
     return table
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from serin_server.access import BearerToken
 from serin_server.inference.batching import Batching
 from serin_server.long_runs import RunLimits
 
@@ -35,6 +36,7 @@ class Settings:
     drain_seconds: float
     finish_seconds: float
     max_body_bytes: int
+    bearer_token: BearerToken | None
     max_concurrency: int
     queue_wait_seconds: float
     timeout_seconds: float
@@ -53,14 +55,16 @@ class _Option:
     parse: Callable[[str], Any]
     default: str | None
     meaning: str
+    field: str = ""
+    """Of the settings; empty: as the flag."""
 
     @property
-    def field(self) -> str:
-        return self.flag.replace("-", "_")
+    def name(self) -> str:
+        return self.field or self.flag.replace("-", "_")
 
     @property
     def variable(self) -> str:
-        return "SERIN_" + self.field.upper()
+        return "SERIN_" + self.flag.replace("-", "_").upper()
 
 
 def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -73,9 +77,12 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     for option in _OPTIONS:
         default = "" if option.default in (None, "") else f" (default: {option.default})"
         meaning = f"{option.meaning}{default} [{option.variable}]".replace("%", "%%")
-        parser.add_argument(f"--{option.flag}", dest=option.field, metavar="VALUE", help=meaning)
+        parser.add_argument(f"--{option.flag}", dest=option.name, metavar="VALUE", help=meaning)
     given = vars(parser.parse_args(arguments))
-    return Settings(**{option.field: _choose(option, given[option.field], environment) for option in _OPTIONS})
+    settings = Settings(**{option.name: _choose(option, given[option.name], environment) for option in _OPTIONS})
+    if settings.bearer_token is not None and settings.grpc_port:
+        raise SettingsError("--bearer-token-file: gRPC asks for no token, leave out --grpc-port")
+    return settings
 
 
 def _choose(option: _Option, given: str | None, environment: Mapping[str, str]) -> Any:
@@ -116,6 +123,18 @@ def _parse_digest(text: str) -> str | None:
 
 def _parse_directory(text: str) -> Path | None:
     return Path(text) if text else None
+
+
+def _parse_token_file(text: str) -> BearerToken | None:
+    if not text:
+        return None
+    try:
+        token = Path(text).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError("a readable file with a token in it") from error
+    if not token:
+        raise ValueError("a file with a token in it")
+    return BearerToken(token)
 
 
 def _parse_log_format(text: str) -> str:
@@ -176,6 +195,13 @@ _OPTIONS: Final = (
     _Option("drain-seconds", _parse_seconds, "5", "how long after SIGTERM new requests are still answered"),
     _Option("finish-seconds", _parse_seconds, "20", "how long after that requests in flight may take to finish"),
     _Option("max-body-bytes", _whole_number(1, 2**31), str(16 * 1024 * 1024), "the largest request body"),
+    _Option(
+        "bearer-token-file",
+        _parse_token_file,
+        "",
+        "a file with the token that every request but health and metrics must bring; empty: none",
+        field="bearer_token",
+    ),
     _Option("max-concurrency", _whole_number(1, 100_000), "64", "long runs at once; further requests wait"),
     _Option("queue-wait-seconds", _parse_seconds, "1", "how long they wait before they are answered with 429"),
     _Option("timeout-seconds", _parse_seconds, "0", "how long a long run may take before it is a 504, 0: any time"),

@@ -1,0 +1,19 @@
+"""Who may ask: with a bearer token set, only who knows it, except for health and metrics, which the cluster reads."""
+
+from __future__ import annotations
+
+import hmac
+
+from serin_server.failures import HttpError
+from serin_server.wire.request import Request
+
+
+class BearerToken:
+    def __init__(self, token: str) -> None:
+        self._expected = token.encode()
+
+    def check(self, request: Request) -> None:
+        scheme, _, given = request.headers.get(b"authorization", b"").partition(b" ")
+        # Compared in constant time: the time of an answer must not tell how many characters were right.
+        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._expected):
+            raise HttpError(401, "expected Authorization: Bearer with the right token", b"www-authenticate: Bearer\r\n")
