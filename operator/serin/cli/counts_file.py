@@ -5,6 +5,7 @@ counted as a spreadsheet does: the header is row 1.
 """
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ COLUMNS = (
     *(f"{track}_{what}" for track in (*STABLE_TRACKS, *COMPARED_TRACKS) for what in ("requests", "failures")),
 )
 START = "start"
+# Beyond these, shares of the requests become 0 or 1 by rounding; nobody counted that.
+LEAST, MOST = 0.001, 1e12
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Row:
             value = math.nan
         if not (math.isfinite(value) and value >= 0):
             raise self.refuse(column, "a number of at least 0")
+        if value != 0 and not LEAST <= value <= MOST:
+            raise self.refuse(column, f"0, or a number from {LEAST} to {MOST:,.0f}")
         return value
 
     def seconds(self) -> float:
@@ -100,9 +105,9 @@ def read_recording(path: Path) -> Recording:
     """The recording in a file. BadInputError when there is none."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_recording(io.StringIO(text), str(path))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInputError(f"{path}: expected a readable CSV file in UTF-8, but {error}") from error
-    return parse_recording(text.splitlines(), str(path))
 
 
 def parse_recording(lines: Iterable[str], file: str) -> Recording:

@@ -22,10 +22,8 @@ from serin.core.evidence.settings import Settings
 @click.option("--plan", type=click.Path(path_type=Path), help="YAML of a rollout plan, or of its analysis alone.")
 @click.option("--json", "as_json", is_flag=True, help="All numbers of all intervals, for programs.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="OUT.SVG", help="Draw the evidence over time.")
-@click.option("--block", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Expert: default 60.")
-@click.option(
-    "--serial-block", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Expert: default 120."
-)
+@click.option("--block", type=float, metavar="SECONDS", help="Expert: default 60.")
+@click.option("--serial-block", type=float, metavar="SECONDS", help="Expert: default 120.")
 def judge(
     counts: Path, plan: Path | None, as_json: bool, plot: Path | None, block: float | None, serial_block: float | None
 ) -> None:
@@ -47,11 +45,16 @@ def judge(
 
 
 def _with_blocks(settings: Settings, block_seconds: float | None, serial_block_seconds: float | None) -> Settings:
-    return replace(
-        settings,
-        block_seconds=block_seconds or settings.block_seconds,
-        serial_block_seconds=serial_block_seconds or settings.serial_block_seconds,
-    )
+    try:
+        return replace(
+            settings,
+            block_seconds=settings.block_seconds if block_seconds is None else block_seconds,
+            serial_block_seconds=settings.serial_block_seconds
+            if serial_block_seconds is None
+            else serial_block_seconds,
+        )
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
 
 
 def _write(path: Path, text: str) -> None:

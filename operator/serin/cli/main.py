@@ -6,7 +6,7 @@ from serin.cli.judge import judge
 
 
 @click.group(name="kubectl serin", context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="serin")
+@click.version_option(package_name="serin", prog_name="kubectl serin")
 def main() -> None:
     """Serin rolls out machine-learning models and lets traffic decide."""
 

@@ -39,7 +39,7 @@ def parse_settings(data: Any, file: str) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"{file}, {place}: {first['input']!r}, expected otherwise: {first['msg']}") from error
+        raise BadInputError(f"{file}, {place}: {first['input']!r}, expected: {first['msg']}") from error
     written = {"analysis": data} if is_analysis else data
     for problem in (*_unknown(written, plan.model_dump(mode="json", by_alias=True), ""), *_broken_rules(plan.analysis)):
         raise BadInputError(f"{file}, {problem}")

@@ -19,6 +19,14 @@ from unit.cli.command import EQUAL, HEADER, Desk
         ("10,400,4,400,4,100,1,,", "column canary_requests: '', expected a number of at least 0"),
         ("10,400,4,400,4,100,1", "column canary_requests: '', expected a number of at least 0"),
         ("10,400,,400,4,100,1,100,1", "column stable1_failures: '', expected a number of at least 0"),
+        (
+            "10,400,4,400,4,1e300,1,1,1",
+            "column baseline_requests: '1e300', expected 0, or a number from 0.001 to 1,000,000,000,000",
+        ),
+        (
+            "10,400,4,400,4,1e-9,0,1,1",
+            "column baseline_requests: '1e-9', expected 0, or a number from 0.001 to 1,000,000,000,000",
+        ),
         ("0,400,4,400,4,100,1,100,1", "column interval_seconds: '0', expected more than 0"),
         (",400,4,400,4,100,1,100,1", "column interval_seconds: '', expected a number of at least 0"),
         ("10,400,4,400,4,100,1,100,1,7", "column 10: '7', expected 9 columns"),
@@ -54,6 +62,10 @@ def test_an_empty_file_has_no_header(desk: Desk) -> None:
 def test_empty_lines_spaces_and_the_mark_of_a_spreadsheet_do_not_matter(desk: Desk) -> None:
     spaced = ["", "start,,,,,,,,", EQUAL.replace(",", " , "), ",,,,,,,,"]
     assert desk.judge(spaced, header=f"\ufeff{HEADER}").stdout == desk.judge([EQUAL]).stdout
+
+
+def test_a_file_that_is_no_csv_is_refused(desk: Desk) -> None:
+    assert "expected a readable CSV file" in desk.refused(["9" * 200_000])
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

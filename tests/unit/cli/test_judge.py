@@ -1,5 +1,8 @@
 """What `kubectl serin judge` says about recorded counts."""
 
+from pathlib import Path
+
+import pytest
 from unit.cli.command import EQUAL, HEADER, IDLE, QUIET_HISTORY, REFERENCE, WORSE, Desk, column
 
 QUICK = "{minDuration: 10s, maxDuration: 10m, dispersion: {mode: Fixed, value: 1}}"
@@ -115,3 +118,20 @@ def test_the_order_of_the_columns_does_not_matter(desk: Desk) -> None:
     names, row = HEADER.split(","), WORSE.split(",")
     turned = desk.judge([",".join(reversed(row))], header=",".join(reversed(names)))
     assert turned.stdout == desk.judge([WORSE]).stdout
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan"])
+def test_a_block_without_a_length_is_refused(desk: Desk, seconds: str) -> None:
+    result = desk.judge([EQUAL], f"--block={seconds}")
+    assert result.exit_code == 2
+    assert f"block_seconds is {float(seconds)}, expected more than 0" in result.stderr
+
+
+def test_the_example_of_the_documentation_is_real(desk: Desk) -> None:
+    blocks = (Path(__file__).parents[3] / "docs" / "judge.md").read_text().split("```")[1::2]
+    plan, output, counts = (
+        next(block for block in blocks if mark in block) for mark in ("dispersion: ", "TIME", "start\n")
+    )
+    header, *rows = counts.strip().splitlines()
+    result = desk.judge(rows, plan=plan.removeprefix("yaml"), header=header)
+    assert result.stdout.strip() == output.strip()
