@@ -20,6 +20,14 @@ async def world(control_plane: ControlPlane) -> AsyncIterator[World]:  # noqa: F
         await watch_over(world)
 
 
+@pytest.fixture
+async def another_world(control_plane: ControlPlane) -> AsyncIterator[World]:  # noqa: F811 (the fixture)
+    """A second namespace, to compare a disturbed story with an undisturbed one."""
+    async with World.begin(control_plane) as world:
+        yield world
+        await watch_over(world)
+
+
 async def watch_over(world: World) -> None:
     """The oracles that hold at the end of every story."""
     if world.operator.is_running:

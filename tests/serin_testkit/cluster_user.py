@@ -45,6 +45,10 @@ class ClusterUser:
         self._session = session
         self._control_plane = control_plane
         self.namespace = namespace
+        self.requests = 0
+        """Sent so far."""
+        self.written: dict[tuple[str, str], int] = {}
+        """Version of each object after the newest write, by kind and name; who watches must have seen it."""
 
     @staticmethod
     @asynccontextmanager
@@ -107,10 +111,16 @@ class ClusterUser:
         no_limit = aiohttp.ClientTimeout(total=None, sock_read=None)
         async with self._session.get(path, timeout=no_limit) as response:
             response.raise_for_status()
-            async for line in response.content:
-                event = json.loads(line)
-                assert event["type"] != "ERROR", event
-                yield event["type"], event["object"]
+            assert response.connection is not None
+            assert response.connection.transport is not None
+            try:
+                async for line in response.content:
+                    event = json.loads(line)
+                    assert event["type"] != "ERROR", event
+                    yield event["type"], event["object"]
+            finally:
+                # A polite end of TLS waits for the server's, and the loop of the test may be gone by then.
+                response.connection.transport.abort()
 
     async def kubectl(self, *arguments: str) -> tuple[int, str]:
         """Runs the real kubectl in this namespace; returns its exit code and what it wrote."""
@@ -132,6 +142,7 @@ class ClusterUser:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = _JSON
     ) -> Json:
         headers = {"Content-Type": content_type}
+        self.requests += 1
         while True:
             async with self._session.request(method, path, json=body, headers=headers) as response:
                 answer: Json = await response.json()
@@ -141,4 +152,10 @@ class ClusterUser:
             await asyncio.sleep(0.1)
         if response.status >= 400:
             raise RefusedError(response.status, f"{method} {path}: {answer.get('message')}")
+        self._remember(method, answer)
         return answer
+
+    def _remember(self, method: str, answer: Json) -> None:
+        version = answer.get("metadata", {}).get("resourceVersion")
+        if method in ("POST", "PATCH") and version and answer["kind"] in KINDS:
+            self.written[answer["kind"], answer["metadata"]["name"]] = int(version)

@@ -44,6 +44,7 @@ class History:
         self._changed = asyncio.Event()
         self._watches: list[asyncio.Task[None]] = []
         self.objects: dict[Place, Json] = {}
+        self._versions: dict[Place, int] = {}
 
     async def begin(self) -> None:
         for kind in FOLLOWED:
@@ -75,20 +76,29 @@ class History:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while True:
+                    changed = self.changed
                     found = look()
                     if found:
                         return found
-                    await self.change()
+                    await changed.wait()
         except TimeoutError:
             raise AssertionError(f"it never came to this: {what}\n{self.tell()}") from None
 
-    async def change(self) -> None:
-        """Waits for the next event."""
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set by the next event. To be taken before looking, so that nothing is missed between look and wait."""
         for watch in self._watches:
             if watch.done():
                 watch.result()
                 raise AssertionError(f"the {watch.get_name()} ended")
-        await self._changed.wait()
+        return self._changed
+
+    def find_lag(self) -> str | None:
+        """What was written and not told by a watch yet."""
+        for place, version in self._user.written.items():
+            if place[0] in FOLLOWED and self._versions.get(place, 0) < version:
+                return f"version {version} of {' '.join(place)} has not been seen"
+        return None
 
     def tell(self) -> str:
         """The present state in some lines, for error messages."""
@@ -107,6 +117,7 @@ class History:
         async for change, found in self._user.watch(kind, version):
             seen = Seen(int(found["metadata"]["resourceVersion"]), change, found)
             self._seen.append(seen)
+            self._versions[seen.place] = seen.version
             if change == "DELETED":
                 self.objects.pop(seen.place, None)
             else:

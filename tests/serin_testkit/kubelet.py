@@ -69,7 +69,7 @@ class _Rule:
 
 
 class Kubelet:
-    """Works while `run` runs."""
+    """Works from `begin` to `end`."""
 
     def __init__(self, user: ClusterUser, history: History) -> None:
         self._user = user
@@ -77,6 +77,7 @@ class Kubelet:
         self._rules: list[_Rule] = []
         self._done: dict[str, PodState | None] = {}  # by uid; None: taken away
         self._ruled = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
 
     def let(
         self, state: PodState, *, version: str | None = None, track: str | None = None, only_new: bool = False
@@ -88,22 +89,33 @@ class Kubelet:
 
     @property
     def is_done(self) -> bool:
+        if self._work is not None and self._work.done():
+            self._work.result()
         return all(
             self._done.get(pod["metadata"]["uid"], "new") == self._wanted(pod) for pod in self._history.all("Pod")
         )
 
-    async def run(self) -> None:
+    def begin(self) -> None:
+        self._work = asyncio.create_task(self._run(), name="kubelet")
+
+    async def end(self) -> None:
+        assert self._work is not None
+        self._work.cancel()
+        await asyncio.wait([self._work])
+
+    async def _run(self) -> None:
         while True:
             self._ruled.clear()
+            changed = self._history.changed
             due = [pod for pod in self._history.all("Pod") if not self._is_as_wanted(pod)]
             await asyncio.gather(*(self._bring(pod) for pod in due))
             if not due:
-                changes = [asyncio.ensure_future(self._history.change()), asyncio.ensure_future(self._ruled.wait())]
+                waits = [asyncio.ensure_future(changed.wait()), asyncio.ensure_future(self._ruled.wait())]
                 try:
-                    await asyncio.wait(changes, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    for change in changes:
-                        change.cancel()
+                    for wait in waits:
+                        wait.cancel()
 
     def _is_as_wanted(self, pod: Json) -> bool:
         return self._done.get(pod["metadata"]["uid"], "new") == self._wanted(pod)

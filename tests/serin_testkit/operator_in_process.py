@@ -5,7 +5,9 @@ from production: the clock, the source of the counters, and a Kubernetes client 
 """
 
 import asyncio
+import gc
 import threading
+import warnings
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -26,9 +28,6 @@ STOP_SECONDS = 15.0
 
 SOON_SECONDS = 0.3
 """What is due so soon belongs to what happens now; the shortest interval of a test's plan is longer."""
-
-KILL_AGAIN_SECONDS = 0.05
-"""Some libraries tidy up when they are cancelled; a killed process does not let them."""
 
 Write = tuple[str, str, str]
 """Verb, kind, name."""
@@ -63,6 +62,10 @@ class OperatorInProcess:
     def kill(self) -> None:
         """As SIGKILL: everything ends where it waits, nothing is finished or handed over."""
         self._end(_Run.kill)
+        with warnings.catch_warnings():
+            # Of a killed process the kernel closes the connections, of a thread nobody does before they are collected.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     def resync(self) -> None:
         """One sweep, as every few minutes: lists everything and looks at every ModelDeployment again."""
@@ -107,7 +110,7 @@ class _Run:
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._is_killed = False
-        self._is_over = False
+        self._life = self._loop.create_task(self._operate())
         self.operator: Operator | None = None
         self.failure: BaseException | None = None
         self.thread = threading.Thread(target=self._live, name="operator", daemon=True)
@@ -116,14 +119,14 @@ class _Run:
         self._loop.call_soon_threadsafe(self._stop.set)
 
     def kill(self) -> None:
-        self._is_killed = True
-        self._loop.call_soon_threadsafe(self._cancel_all)
+        def cut_off() -> None:
+            # All that Serin decides and writes happens below this task; each part of it ends where it waits.
+            if self.operator is not None and self.operator.app._runtime is not None:
+                self.operator.app._runtime.cancel()
+            self._life.cancel()
 
-    def _cancel_all(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        if not self._is_over:
-            self._loop.call_later(KILL_AGAIN_SECONDS, self._cancel_all)
+        self._is_killed = True
+        self._loop.call_soon_threadsafe(cut_off)
 
     def call(self, coroutine: Coroutine[Any, Any, _T]) -> "Future[_T]":
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -131,7 +134,7 @@ class _Run:
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._operate())
+            self._loop.run_until_complete(self._life)
         except asyncio.CancelledError:
             if not self._is_killed:
                 raise
@@ -139,7 +142,7 @@ class _Run:
             if not self._is_killed:
                 self.failure = error
         finally:
-            self._is_over = True
+            self._loop.run_until_complete(_end_other_tasks())
             self._loop.run_until_complete(settle())  # a closed connection is gone some turns of its loop later
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
@@ -154,6 +157,14 @@ class _Run:
             await self.operator.app.run(self._stop)
         finally:
             await cluster.close()
+
+
+async def _end_other_tasks() -> None:
+    """What kopf has begun and not ended, because it was killed while it began."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class RecordingClient(KubeClient):

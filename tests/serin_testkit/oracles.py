@@ -8,6 +8,7 @@
 6. `take_verdicts`: the evidence goes on over a restart, to the same verdict at the same moment.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -30,7 +31,11 @@ _POD_NAME = re.compile(r"(-[0-9a-f]{8}(?:-baseline)?)-[a-z0-9]{6,10}-[a-z0-9]{5}
 
 def take_end_state(world: World) -> dict[str, Any]:
     """What is there now, and which objects were made and deleted on the way; without what chance gives."""
-    objects = {f"{kind} {name}": _mask(found) for (kind, name), found in world.history.objects.items() if kind != "Pod"}
+    objects = {
+        f"{kind} {name}": _mask(_without_namespace(found, world.user.namespace))
+        for (kind, name), found in world.history.objects.items()
+        if kind != "Pod"
+    }
     pods = Counter(f"{_pods_of(pod)}, ready: {is_ready(pod)}" for pod in world.pods())
     events = Counter(
         f"{event.change} {_pods_of(event.object) if event.place[0] == 'Pod' else ' '.join(event.place)}"
@@ -40,6 +45,22 @@ def take_end_state(world: World) -> dict[str, Any]:
     return {"objects": objects, "pods": dict(pods), "events": dict(events)}
 
 
+def _without_namespace(found: Json, namespace: str) -> Json:
+    masked: Json = json.loads(json.dumps(found).replace(namespace, "<namespace>"))
+    return masked
+
+
+def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two end states differ, one line each."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        names = sorted({*one, *other}, key=str)
+        return [line for name in names for line in find_differences(one.get(name), other.get(name), f"{path}.{name}")]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return [line for place, pair in pairs for line in find_differences(*pair, f"{path}[{place}]")]
+    return [] if one == other else [f"{path}: {one!r} and {other!r}"]
+
+
 def _pods_of(pod: Json) -> str:
     labels = pod["metadata"]["labels"]
     return f"pod of {labels['serin.dev/revision']} {labels['serin.dev/track']}"
@@ -47,8 +68,8 @@ def _pods_of(pod: Json) -> str:
 
 def _mask(value: Any) -> Any:
     if isinstance(value, Mapping):
-        # The engine's counters are kept by pod name; its numbers are in status.metrics too.
-        dropped = {*_RANDOM_METADATA, *_GIVEN_BY_SERVER, "engine"}
+        # Kept by pod name or hashed with a uid; what they tell is in status.metrics and in the object itself.
+        dropped = {*_RANDOM_METADATA, *_GIVEN_BY_SERVER, "engine", "serin.dev/applied-hash"}
         return {name: _mask(part) for name, part in value.items() if name not in dropped}
     if isinstance(value, list):
         return [_mask(part) for part in value]
@@ -85,11 +106,8 @@ def take_serving_state(world: World) -> dict[str, Any]:
         serving[f"Service {found['metadata']['name']}"] = _mask({"spec": found["spec"]})
     for found in world.history.all("ModelDeployment"):
         status = found["status"]
-        told = {
-            name: status.get(name) for name in ("phase", "message", "stable", "candidate", "rejected", "conditions")
-        }
-        for condition in told["conditions"] or ():
-            condition.pop("observedGeneration")
+        told = {name: status.get(name) for name in ("phase", "message", "stable", "candidate", "rejected")}
+        told["conditions"] = [(c["type"], c["status"], c["reason"], c["message"]) for c in status["conditions"]]
         serving[f"ModelDeployment {found['metadata']['name']}"] = _mask(told)
     return serving
 
@@ -107,15 +125,21 @@ def find_outages(seen: Iterable[Seen]) -> list[str]:
             objects.pop(event.place, None)
         else:
             objects[event.place] = event.object
-        for (kind, name), owner in objects.items():
-            if kind == "ModelDeployment":
-                needs.setdefault(name, _Need()).follow(owner)
-                outage = needs[name].find_outage(owner, objects)
-                if outage:
-                    outages.append(
-                        f"at version {event.version}, after {event.change} {' '.join(event.place)}: {outage}"
-                    )
+        name = _owner_of(event.object)
+        owner = objects.get(("ModelDeployment", name))
+        if owner is None:
+            needs.pop(name, None)
+            continue
+        needs.setdefault(name, _Need()).follow(owner)
+        outage = needs[name].find_outage(owner, objects)
+        if outage:
+            outages.append(f"at version {event.version}, {event.change} {' '.join(event.place)}: {outage}")
     return outages
+
+
+def _owner_of(found: Json) -> str:
+    labels = found["metadata"].get("labels") or {}
+    return str(labels.get("serin.dev/model-deployment") or found["metadata"]["name"])
 
 
 class _Need:

@@ -24,7 +24,7 @@ from serin_testkit.scripted_prometheus import ScriptedPrometheus
 INTERVAL_SECONDS = 10.0
 """Of the analysis in `builders.QUICK_PLAN`."""
 
-QUIET_SECONDS = 0.06
+QUIET_SECONDS = 0.05
 """Nothing is said for so long: the controllers answer an event within a few milliseconds."""
 
 
@@ -40,6 +40,8 @@ class World:
         )
         self.operator = OperatorInProcess(settings, self.clock, self.prometheus)
         self.outage_excuse: str | None = None
+        self._activity = (0, 0, 0)
+        self._quiet_since = time.monotonic()
 
     @staticmethod
     @asynccontextmanager
@@ -48,17 +50,14 @@ class World:
         async with ClusterUser.in_new_namespace(control_plane) as user:
             world = World(user, str(control_plane.kubeconfig))
             await world.history.begin()
-            kubelet = asyncio.create_task(world.kubelet.run(), name="kubelet")
+            world.kubelet.begin()
             world.operator.start()
             try:
                 yield world
-                if kubelet.done():
-                    kubelet.result()
             finally:
                 if world.operator.is_running:
                     await asyncio.to_thread(world.operator.stop)
-                kubelet.cancel()
-                await asyncio.gather(kubelet, return_exceptions=True)
+                await world.kubelet.end()
                 await world.history.end()
 
     def users_may_be_hurt(self, because: str) -> None:
@@ -202,16 +201,22 @@ class World:
     async def settle(self) -> None:
         """Until nothing moves any more: controllers, kubelet, the operator's view and its queue."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        quiet_since, length = time.monotonic(), self.history.length
         while True:
-            unrest = self._find_unrest()
-            now = time.monotonic()
-            if unrest or self.history.length != length:
-                quiet_since, length = now, self.history.length
-            elif now - quiet_since >= QUIET_SECONDS:
-                return
-            assert now < deadline, f"no rest: {unrest or 'events go on'}\n{self.history.tell()}"
-            await asyncio.sleep(0.01)
+            activity, now = self._count_activity(), time.monotonic()
+            unrest: str | None = "events go on"
+            if activity != self._activity:
+                self._activity, self._quiet_since = activity, now
+            elif now - self._quiet_since >= QUIET_SECONDS:
+                # Only now and then: the operator shares this process, and a look at everything takes its time.
+                unrest = self._find_unrest()
+                if unrest is None:
+                    return
+                self._quiet_since = now - QUIET_SECONDS / 2
+            assert now < deadline, f"no rest: {unrest}\n{self.history.tell()}"
+            await asyncio.sleep(0.005)
+
+    def _count_activity(self) -> tuple[int, int, int]:
+        return self.history.length, self.user.requests, len(self.operator.writes)
 
     async def resync(self, times: int = 1) -> None:
         """Sweeps of the operator, each waited for."""
@@ -223,6 +228,9 @@ class World:
     def _find_unrest(self) -> str | None:
         if not self.kubelet.is_done:
             return "the kubelet is at work"
+        lag = self.history.find_lag()
+        if lag:
+            return lag
         for deployment in self.history.all("Deployment"):
             unrest = _find_unrest_of(deployment, self.history.all("Pod"))
             if unrest:
