@@ -43,7 +43,8 @@ def test_old_pods_leave_only_after_the_promotion(weather: Weather) -> None:
 
     promoted = _version_of_phase(weather, rollout, "Promoted", before)
     pods = weather.events_of("Pod", since=before)
-    left = [seen.version for seen in pods if seen.object["metadata"]["uid"] in old and _is_leaving(seen.object)]
+    leaving = [seen for seen in pods if "deletionTimestamp" in seen.object["metadata"]]
+    left = [seen.version for seen in leaving if seen.object["metadata"]["uid"] in old]
     assert left
     assert min(left) > promoted
 
@@ -110,8 +111,3 @@ def _version_of_phase(weather: Weather, rollout: str, phase: str, since: int) ->
         for seen in told
         if seen.place[1] == rollout and (seen.object.get("status") or {}).get("phase") == phase
     )
-
-
-def _is_leaving(pod: dict[str, object]) -> bool:
-    metadata = pod["metadata"]
-    return isinstance(metadata, dict) and "deletionTimestamp" in metadata

@@ -1,19 +1,17 @@
 """Users: the demo's load generator in a namespace, and what it counted."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from cluster.kubectl import Json, Kubectl, KubectlError
-from cluster.recording import PATIENCE_SECONDS
+from cluster.waiting import wait_until
 
 DEMO = Path(__file__).parents[2] / "hack" / "demo"
 GENERATOR = "serin-load"
-POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Traffic:
         load: Json = yaml.safe_load((DEMO / "load.yaml").read_text())
         load["spec"]["template"]["spec"]["containers"][0]["args"] = list(arguments)
         self._kubectl.apply(load)
-        self._until("the load generator counts requests", lambda counted: counted is not None)
+        wait_until("the load generator counts requests", self._read)
 
     def count(self) -> Requests:
         counted = self._read()
@@ -66,20 +64,13 @@ class Traffic:
 
     def count_after(self, seconds: float) -> Requests:
         """The counts so much later, by the generator's own clock: what was on its way has arrived."""
-        earlier = self.count().seconds
-        return self._until(
-            f"the load generator runs {seconds:.0f} s longer",
-            lambda counted: counted is not None and counted.seconds >= earlier + seconds,
-        )
+        until = self.count().seconds + seconds
 
-    def _until(self, what: str, is_there: Callable[[Requests | None], bool]) -> Requests:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
+        def look() -> Requests | None:
             counted = self._read()
-            if counted is not None and is_there(counted):
-                return counted
-            assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}; last: {counted}"
-            time.sleep(POLL_SECONDS)
+            return counted if counted is not None and counted.seconds >= until else None
+
+        return wait_until(f"the load generator counts for {seconds:.0f} s longer", look)
 
     def _read(self) -> Requests | None:
         """None while it waits for its first success. The newest line may be cut, so the one before is read, too."""

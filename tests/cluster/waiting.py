@@ -18,5 +18,5 @@ def wait_until(what: str, look: Callable[[], _T | None]) -> _T:
         found = look()
         if found:
             return found
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}; last seen: {found!r}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
         time.sleep(POLL_SECONDS)
