@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from serin_server.model_source import ModelSource, ModelSourceError, fetched_model, is_inside_the_cluster
+from unit.server.web_server import Reply, web_server
 
 CONTENT = b"not really a model" * 1000
 DIGEST = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
-
-Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 def send(status: int, body: bytes = b"", **headers: str) -> Reply:
@@ -27,27 +23,6 @@ def send(status: int, body: bytes = b"", **headers: str) -> Reply:
         handler.wfile.write(body)
 
     return reply
-
-
-@contextmanager
-def web_server(*replies: Reply) -> Iterator[str]:
-    remaining = list(replies)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            remaining.pop(0)(self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/models/m.onnx"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def fetch(uri: str, tmp_path: Path, digest: str | None = None) -> bytes:

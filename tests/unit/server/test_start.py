@@ -6,35 +6,28 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from unit.server.onnx_models import save_linear_model, save_never_running_model, save_sequence_model
 from unit.server.server_process import ServerProcess
+from unit.server.web_server import web_server
 
 
 @contextmanager
 def slow_web_server(model: Path, may_send: threading.Event) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            may_send.wait()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(model.read_bytes())
+    def send_late(handler: BaseHTTPRequestHandler) -> None:
+        may_send.wait()
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(model.read_bytes())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with web_server(send_late) as uri:
         try:
-            yield f"http://127.0.0.1:{server.server_port}/m.onnx"
+            yield uri
         finally:
             may_send.set()
-            server.shutdown()
-            thread.join()
 
 
 def test_while_the_model_is_on_its_way_the_server_is_live_and_not_ready(tmp_path: Path) -> None:
