@@ -32,9 +32,6 @@ class ServedModel:
     class_labels: dict[str, tuple[Any, ...]]
     """By output, for those outputs that name the classes of their probabilities."""
 
-    def runs_inline(self, feeds: dict[str, Array]) -> bool:
-        return count_rows(feeds) <= self.inline_rows
-
     def can_share_a_run(self, feeds: dict[str, Array]) -> bool:
         return self.batch_rows > 1 and (len(feeds) == 1 or len({len(array) for array in feeds.values()}) == 1)
 
