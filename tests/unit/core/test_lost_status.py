@@ -29,3 +29,11 @@ def test_a_new_version_that_came_with_the_restore_is_tried_beside_it() -> None:
 def test_the_number_of_an_attempt_is_not_given_twice() -> None:
     cluster = restored(PaperCluster().serving("1")).wanting("2").until("Preparing")
     assert cluster.attempt_name == "weather-2"
+
+
+def test_of_two_revisions_without_pods_the_promoted_one_is_found() -> None:
+    cluster = PaperCluster(replicas=0).serving("1").wanting("2").until("Analyzing").deciding("Promote").settled()
+    restored(cluster).settled()
+
+    assert cluster.model_deployment.stable is not None
+    assert cluster.model_deployment.stable.version == "2"

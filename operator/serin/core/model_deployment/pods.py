@@ -67,7 +67,8 @@ def _retire(facts: Facts, live: DeploymentFacts) -> list[Action]:
     if live.route.track is Track.BASELINE:
         return [Delete("Deployment", live.name)]
     revision = facts.revision(live.route.revision)
-    if live.replicas == 0 or revision is None:
+    is_retired = live.replicas == 0 and not live.is_stable
+    if is_retired or revision is None:
         return []
     return [Apply(make_deployment(facts.model_deployment, revision, live.route, "retired", 0))]
 
