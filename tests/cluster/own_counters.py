@@ -1,35 +1,70 @@
 """A server of somebody else: answers everything with 200 and tells of its failures only in its own counters.
 
-Runs in a pod, with nothing but Python. The share of requests that it counts as failed is its one argument.
+Runs in a pod, with nothing but Python. Its one argument says, as JSON, the share of requests that it counts as failed
+and how much slower than usual it is: {"failed_share": 0.05, "slowness": 1.5}. `GET /incident?share=0.2&seconds=60`
+makes it fail for a while, as everything does that shares a broken dependency.
 """
 
 import json
 import random
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 PORT = 9090
-FAILED_SHARE = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
+BOUNDS_SECONDS = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08)
+MEDIAN_SECONDS, SPREAD = 0.02, 0.4
+"""Of the log-normal time that an answer takes."""
 
+options = {"failed_share": 0.0, "slowness": 0.0, **(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})}
 counts = {"asked": 0, "broken": 0}
+slower_than = dict.fromkeys(BOUNDS_SECONDS, 0)
+incident = {"share": 0.0, "until": 0.0}
 lock = threading.Lock()
+
+
+def render_counters() -> str:
+    with lock:
+        lines = [f'asks_total{{kind="user"}} {counts["asked"]}', f"broken_asks_total {counts['broken']}"]
+        lines += [f'ask_seconds_bucket{{le="{le}"}} {counts["asked"] - slower_than[le]}' for le in BOUNDS_SECONDS]
+        lines += [f'ask_seconds_bucket{{le="+Inf"}} {counts["asked"]}', f"ask_seconds_count {counts['asked']}"]
+    return "\n".join(lines) + "\n"
+
+
+def begin_incident(query: str) -> None:
+    wanted = parse_qs(query)
+    incident["share"] = float(wanted["share"][0])
+    incident["until"] = time.monotonic() + float(wanted["seconds"][0])
+
+
+def failed_share() -> float:
+    return max(options["failed_share"], incident["share"] if time.monotonic() < incident["until"] else 0.0)
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        if self.path == "/own/counters":
-            with lock:
-                text = f'asks_total{{kind="user"}} {counts["asked"]}\nbroken_asks_total {counts["broken"]}\n'
-            self.answer(text, "text/plain; version=0.0.4")
+        parts = urlsplit(self.path)
+        if parts.path == "/own/counters":
+            self.answer(render_counters(), "text/plain; version=0.0.4")
+        elif parts.path == "/incident":
+            begin_incident(parts.query)
+            self.answer("begun", "text/plain")
         else:
-            self.answer("", "text/plain", 200 if self.path in ("/up", "/alive") else 404)
+            self.answer("", "text/plain", 200 if parts.path in ("/up", "/alive") else 404)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        took_seconds = 0.0
+        if options["slowness"]:
+            took_seconds = options["slowness"] * MEDIAN_SECONDS * random.lognormvariate(0, SPREAD)
+            time.sleep(took_seconds)
         with lock:
             counts["asked"] += 1
-            counts["broken"] += random.random() < FAILED_SHARE
+            counts["broken"] += random.random() < failed_share()
+            for bound in BOUNDS_SECONDS:
+                slower_than[bound] += took_seconds > bound
         self.answer(json.dumps({"predictions": [0]}), "application/json")
 
     def answer(self, text: str, kind: str, code: int = 200) -> None:

@@ -1,0 +1,82 @@
+"""What a canary's own counters say under real requests, and what they must not say."""
+
+import time
+from urllib.parse import urlencode
+
+import pytest
+from cluster.kubectl import Json
+from cluster.namespace import Namespace
+from cluster.own_server import ANSWERS, NAME, add_script, own_server
+from cluster.traffic import Traffic
+from cluster.weather import Weather
+from serin_testkit.builders import Manifest
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+BASE_SHARE = 0.02
+"""Of requests that fail on every version: a service without failures is no trial for statistics."""
+
+STRICT: Json = {**ANSWERS, "margin": {"absolute": 0.03}}
+
+
+@pytest.fixture
+def served(namespace: Namespace) -> Weather:
+    """Version 1 of somebody else's server, two pods, under 100 requests/s."""
+    add_script(namespace.kubectl)
+    served, traffic = Weather(namespace, NAME), Traffic(namespace.kubectl)
+    served.serve(a_version("1"))
+    traffic.start("--url", f"http://{NAME}:81", "--dialect", "predict", "--rate", "100")
+    traffic.count()
+    return served
+
+
+def a_version(version: str, failed_share: float = BASE_SHARE) -> Manifest:
+    return own_server(version, failed_share=failed_share, metrics=[STRICT], replicas=2)
+
+
+def test_a_version_that_fails_as_often_as_the_old_one_is_promoted(served: Weather) -> None:
+    status = served.until_phase(served.roll_out(a_version("2")), "Promoted")
+
+    (metric,) = status["metrics"]
+    assert metric["provenWorseAtMost"] <= metric["margin"]
+    assert metric["evidenceGood"] >= 1
+    assert metric["canary"]["failures"] > 0 < metric["baseline"]["failures"]
+
+
+def test_a_version_that_fails_five_points_more_often_is_rejected(served: Weather) -> None:
+    status = served.until_phase(served.roll_out(a_version("2", failed_share=BASE_SHARE + 0.05)), "Rejected")
+
+    (metric,) = status["metrics"]
+    assert metric["evidenceBad"] >= metric["rejectsAt"]
+    assert metric["canary"]["failures"] > metric["baseline"]["failures"] > 0
+    served.until_told("Degraded")
+    assert served.condition(served.status, "Stalled") == ("True", "CanaryRejected")
+
+
+def test_an_incident_that_hits_all_versions_alike_rejects_none(served: Weather) -> None:
+    plan = {"minDuration": "90s", "metrics": [STRICT]}
+    rollout = served.roll_out(a_version("2").with_plan(analysis=plan))
+    served.until_judged(rollout)
+
+    begin_incident(served, share=0.2, seconds=60)
+    failures_before = failures_of_canary(served, rollout)
+    time.sleep(70)  # the incident, and the scrape that tells of its end
+
+    status = served.until_phase(rollout, "Analyzing", "Promoting", "Promoted")
+    (metric,) = status["metrics"]
+    assert metric["canary"]["failures"] > failures_before + 100, "the incident did not reach the canary"
+    assert metric["evidenceBad"] < metric["rejectsAt"]
+    served.until_phase(rollout, "Promoted")
+
+
+def begin_incident(served: Weather, share: float, seconds: int) -> None:
+    query = urlencode({"share": share, "seconds": seconds})
+    kubectl = served.namespace.kubectl
+    for pod in served.pods():
+        name = pod["metadata"]["name"]
+        kubectl.run("get", f"--raw=/api/v1/namespaces/{kubectl.namespace}/pods/{name}:9090/proxy/incident?{query}")
+
+
+def failures_of_canary(served: Weather, rollout: str) -> int:
+    (metric,) = served.rollout(rollout)["metrics"]
+    return int(metric["canary"]["failures"])
