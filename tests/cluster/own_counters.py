@@ -40,7 +40,8 @@ def begin_incident(query: str) -> None:
 
 
 def failed_share() -> float:
-    return max(options["failed_share"], incident["share"] if time.monotonic() < incident["until"] else 0.0)
+    during_incident = incident["share"] if time.monotonic() < incident["until"] else 0.0
+    return max(float(options["failed_share"]), during_incident)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -114,6 +114,9 @@ MODEL_DEPLOYMENT_RULES = [
 ]
 
 PLAN_RULES = [
+    row(
+        "one name twice", model_deployment(rollout__analysis__metrics=[{}, {}]), "every metric needs a name of its own"
+    ),
     row("a canary of no pods", model_deployment(rollout__size=0), "spec.rollout", "size must be a number of pods"),
     row("a canary of too many pods", model_deployment(rollout__size=1001), "spec.rollout", "size must be a number"),
     row("a share above all", model_deployment(rollout__size="101%"), "spec.rollout", "or a share of the replicas"),
@@ -192,7 +195,11 @@ BOUNDS = [
     row("certainty", model_deployment(rollout__analysis__falseReject=0), "falseReject", "greater than 0"),
     row("a coin toss", model_deployment(rollout__analysis__falsePromote=0.5), "falsePromote", "less than 0.5"),
     row("no metric", model_deployment(rollout__analysis__metrics=[]), "spec.rollout.analysis.metrics", "at least 1"),
-    row("two metrics", model_deployment(rollout__analysis__metrics=[{}, {}]), "metrics: Too many"),
+    row(
+        "nine metrics",
+        model_deployment(rollout__analysis__metrics=[{"name": f"m{i}"} for i in range(9)]),
+        "metrics: Too many",
+    ),
     row(
         "a query where a counter belongs",
         model_deployment(rollout__analysis__metrics=metric(total="sum(rate(x[1m]))", failed="y")),

@@ -177,6 +177,42 @@ async def test_an_open_verdict_ends_as_the_plan_says(world: World, choice: str, 
     assert rollout["status"]["decidedBy"] == {"how": "Evidence"}
 
 
+async def test_what_the_stable_pods_did_before_is_asked_for_once_and_weighs_the_evidence(world: World) -> None:
+    world.prometheus.has_past = True
+    await begin(world, analysis={"minDuration": "5m"})
+    for _ in range(3):
+        await world.pass_interval()
+
+    (asked,) = world.prometheus.asked_history
+    assert set(asked.pods) == {pod["metadata"]["name"] for pod in world.pods("1", "primary")}
+    (metric,) = world.rollout(ROLLOUT)["status"]["metrics"]
+    assert metric["dispersion"] == {"reject": 1, "promote": 1, "serial": 1, "source": "History"}
+
+
+async def test_without_a_past_the_comparison_goes_on_and_says_that_it_is_more_careful(world: World) -> None:
+    await begin(world, analysis={"minDuration": "5m"})
+    for _ in range(3):
+        await world.pass_interval()
+
+    (metric,) = world.rollout(ROLLOUT)["status"]["metrics"]
+    assert metric["dispersion"]["source"] in ("Running", "Prior")
+    assert metric["dispersion"]["promote"] > 1
+    assert len(world.prometheus.asked_history) == 1
+
+
+async def test_several_metrics_are_judged_together_with_one_question(world: World) -> None:
+    metrics = [{"name": "errors"}, {"name": "timeouts", "margin": {"absolute": 0.02}}]
+    await begin(world, analysis={"metrics": metrics})
+    questions = len(world.prometheus.asked)
+    rollout = await world.let_traffic_decide(ROLLOUT)
+
+    assert rollout["status"]["phase"] == "Promoted"
+    assert [metric["name"] for metric in rollout["status"]["metrics"]] == ["errors", "timeouts"]
+    assert [metric["margin"] for metric in rollout["status"]["metrics"]] == [0.005, 0.02]
+    assert rollout["status"]["message"].endswith("(errors, one of 2 metrics)")
+    assert {len(request.questions) for request in world.prometheus.asked[questions:]} == {2}
+
+
 async def test_one_question_and_one_status_write_per_interval(world: World) -> None:
     await begin(world, analysis={"minDuration": "5m"})
     await world.pass_interval()

@@ -10,7 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from serin.core.evidence.counters import Reading
-from serin.core.facts import CounterRequest, MetricReadings, MetricsUnavailable
+from serin.core.facts import CounterRequest, HistoryRequest, MetricHistory, MetricReadings, MetricsUnavailable
 
 from serin_testkit.cluster_user import Json
 from serin_testkit.kubelet import version_of
@@ -36,7 +36,10 @@ class ScriptedPrometheus:
         """It answers what it answered before."""
         self.hidden: set[str] = set()
         """Versions whose pods it does not scrape."""
+        self.has_past = False
+        """It knows what the pods did in the hour before a comparison."""
         self.asked: list[CounterRequest] = []
+        self.asked_history: list[HistoryRequest] = []
         self._counted: dict[str, _Counted] = {}
         self._readings: dict[str, Reading] = {}
 
@@ -45,7 +48,21 @@ class ScriptedPrometheus:
         if self.trouble is not None:
             return MetricsUnavailable(self.trouble)
         readings = self._readings
-        return MetricReadings({pod: readings[pod] for pod in request.pods if pod in readings})
+        found = {pod: readings[pod] for pod in request.pods if pod in readings}
+        return MetricReadings({question.name: found for question in request.questions})
+
+    async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable:
+        self.asked_history.append(request)
+        if self.trouble is not None:
+            return MetricsUnavailable(self.trouble)
+        found = {pod: self._make_past(request) for pod in request.pods} if self.has_past else {}
+        return MetricHistory({question.name: found for question in request.questions})
+
+    def _make_past(self, request: HistoryRequest) -> tuple[Reading, ...]:
+        """`requests` per step, every hundredth of which failed."""
+        begin, end, step = request.start.timestamp(), request.end.timestamp(), request.step_seconds
+        moments = (begin + step * i for i in range(int((end - begin) / step) + 1))
+        return tuple(Reading(at, self.requests * i, self.requests * i // 100) for i, at in enumerate(moments))
 
     def scrape(self, serving_pods: Iterable[Json], now: datetime) -> None:
         """One interval has passed: these pods have served their share, and have been scraped at this moment."""

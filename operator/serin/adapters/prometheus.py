@@ -11,17 +11,25 @@ store looks like a whole one that lacks pods, which evidence treats as missing s
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 from urllib3.util import Retry
 
-from serin.adapters.prometheus_samples import InvalidAnswerError, parse_pair, parse_serin
-from serin.core.facts import CounterRequest, MetricReadings, MetricsUnavailable
+from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_serin
+from serin.core.evidence.counters import Reading
+from serin.core.facts import (
+    CounterRequest,
+    HistoryRequest,
+    MetricHistory,
+    MetricQuestion,
+    MetricReadings,
+    MetricsUnavailable,
+)
 from serin.runtime.ports import Clock
 
 THREADS = 4
@@ -39,6 +47,9 @@ BREAKER_SECONDS = 15.0
 SERIN_COUNTER = "serin_requests_total"
 
 _SELECTOR = re.compile(r"\s*(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)?\s*(?:\{(?P<matchers>.*)\})?\s*", re.DOTALL)
+
+
+_Found = TypeVar("_Found")
 
 
 class PrometheusMetrics:
@@ -60,27 +71,63 @@ class PrometheusMetrics:
         self._connect.close()
 
     async def read_counters(self, request: CounterRequest) -> MetricReadings | MetricsUnavailable:
-        if not request.pods:
-            return MetricReadings({})
-        try:
-            if request.total is None or request.failed is None:
-                return MetricReadings(parse_serin(await self._query(make_query(SERIN_COUNTER, request))))
-            # In this order: a failure counted between the two is then newer than the total, and left for the next.
-            total = await self._query(make_query(request.total, request))
-            failed = await self._query(make_query(request.failed, request))
-            return MetricReadings(parse_pair(total, failed))
-        except _UnavailableError as error:
-            return MetricsUnavailable(f"Prometheus at {self._shown_url}: {error}")
-        except InvalidAnswerError as error:
-            return MetricsUnavailable(f"Prometheus at {self._shown_url} answered what is no range of counters: {error}")
-        except InvalidSelectorError as error:
-            return MetricsUnavailable(str(error))
+        async def read(question: MetricQuestion) -> Mapping[str, Reading]:
+            window_seconds = max(1, round(request.window_seconds))
+            return newest(await self._read(question, request, f"[{window_seconds}s]", self._connect.custom_query))
 
-    async def _query(self, query: str) -> Any:
+        if not request.pods:
+            return MetricReadings({question.name: {} for question in request.questions})
+        read_all = await self._read_all(request.questions, read)
+        return read_all if isinstance(read_all, MetricsUnavailable) else MetricReadings(read_all)
+
+    async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable:
+        def ask(query: str) -> Any:
+            step = f"{max(1, round(request.step_seconds))}s"
+            return self._connect.custom_query_range(query, request.start, request.end, step)
+
+        async def read(question: MetricQuestion) -> Mapping[str, tuple[Reading, ...]]:
+            return await self._read(question, request, "", ask)
+
+        if not request.pods:
+            return MetricHistory({question.name: {} for question in request.questions})
+        read_all = await self._read_all(request.questions, read)
+        return read_all if isinstance(read_all, MetricsUnavailable) else MetricHistory(read_all)
+
+    async def _read_all(
+        self, questions: Sequence[MetricQuestion], read: Callable[[MetricQuestion], Awaitable[_Found]]
+    ) -> Mapping[str, _Found] | MetricsUnavailable:
+        """One after the other: half an answer would judge the metrics of one rollout on different requests."""
+        found = {}
+        for question in questions:
+            try:
+                found[question.name] = await read(question)
+            except _UnavailableError as error:
+                return MetricsUnavailable(f"Prometheus at {self._shown_url}: {error}")
+            except InvalidAnswerError as error:
+                return MetricsUnavailable(f"Prometheus at {self._shown_url} answered no counters: {error}")
+            except InvalidSelectorError as error:
+                return MetricsUnavailable(str(error))
+        return found
+
+    async def _read(
+        self,
+        question: MetricQuestion,
+        request: CounterRequest | HistoryRequest,
+        window: str,
+        ask: Callable[[str], Any],
+    ) -> Mapping[str, tuple[Reading, ...]]:
+        if question.total is None or question.failed is None:
+            return read_serin(await self._query(make_query(SERIN_COUNTER, request, window), ask))
+        # In this order: a failure counted between the two is then newer than the total, and left for the next.
+        total = await self._query(make_query(question.total, request, window), ask)
+        failed = await self._query(make_query(question.failed, request, window), ask)
+        return read_pair(total, failed)
+
+    async def _query(self, query: str, ask: Callable[[str], Any]) -> Any:
         async with self._free_threads:
             self._refuse_while_broken()
             try:
-                answer = await self._ask_twice(query)
+                answer = await self._ask_twice(query, ask)
             except _UnavailableError as error:
                 self._failures += 1
                 self._failed_at_seconds = self._clock.monotonic_seconds()
@@ -94,19 +141,19 @@ class PrometheusMetrics:
         if self._failures >= BREAKER_FAILURES and waited < BREAKER_SECONDS:
             raise _UnavailableError(f"{self._last_reason}; not asked again for {BREAKER_SECONDS - waited:.0f} s")
 
-    async def _ask_twice(self, query: str) -> Any:
+    async def _ask_twice(self, query: str, ask: Callable[[str], Any]) -> Any:
         try:
-            return await self._ask(query)
+            return await self._ask(query, ask)
         except _UnavailableError:
             if self._failures:
                 raise  # it was away before: this is no hiccup
         await self._clock.sleep(RETRY_SECONDS * (1 + self._jitter()))
-        return await self._ask(query)
+        return await self._ask(query, ask)
 
-    async def _ask(self, query: str) -> Any:
+    async def _ask(self, query: str, ask: Callable[[str], Any]) -> Any:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, self._connect.custom_query, query)
+            return await loop.run_in_executor(self._threads, ask, query)
         except requests.Timeout as error:
             raise _UnavailableError("no answer in time") from error
         except requests.ConnectionError as error:
@@ -125,16 +172,15 @@ class InvalidSelectorError(ValueError):
     """A counter of the plan that is no selector; names it."""
 
 
-def make_query(selector: str, request: CounterRequest) -> str:
-    """`selector` for the request's pods only, over its window."""
+def make_query(selector: str, request: CounterRequest | HistoryRequest, window: str) -> str:
+    """`selector` for the request's pods only; `window` such as [30s] asks for the samples in it, "" for the value."""
     match = _SELECTOR.fullmatch(selector)
     if match is None or not (match["name"] or match["matchers"]):
         raise InvalidSelectorError(f"metric {selector!r}: expected a counter such as http_requests_total{{code='500'}}")
     matchers = (match["matchers"] or "").strip().rstrip(",")
     pods = "|".join(re.escape(pod) for pod in request.pods)
     ours = f"namespace={_quote(request.key.namespace)},pod=~{_quote(pods)}"
-    window_seconds = max(1, round(request.window_seconds))
-    return f"{match['name'] or ''}{{{matchers + ',' if matchers else ''}{ours}}}[{window_seconds}s]"
+    return f"{match['name'] or ''}{{{matchers + ',' if matchers else ''}{ours}}}{window}"
 
 
 def _quote(text: str) -> str:

@@ -40,36 +40,38 @@ def is_failure(code: str) -> bool:
     return code[:1] not in ("2", "3") and code not in (OVERLOADED, CLIENT_GAVE_UP)
 
 
-def parse_serin(answer: Any) -> Mapping[str, Reading]:
-    """Of one counter whose label `code` tells failures."""
-    totals = _sum_up(_samples(answer))
-    failures = _sum_up(sample for sample in _samples(answer) if is_failure(sample[1].get("code", "")))
-    readings = {}
-    for pod, moments in totals.items():
-        usable = [at for at, total in moments.items() if total.is_usable]
-        if usable:
-            at = max(usable)
-            failed = failures.get(pod, {}).get(at)
-            readings[pod] = Reading(at, moments[at].value, failed.value if failed else 0.0)
-    return readings
+def read_serin(answer: Any) -> Mapping[str, tuple[Reading, ...]]:
+    """All usable readings by pod, in the order of time, of one counter whose label `code` tells failures."""
+    failed = [sample for sample in _samples(answer) if is_failure(sample[1].get("code", ""))]
+    return _pair(_sum_up(_samples(answer)), _sum_up(failed), is_failed_sparse=True)
 
 
-def parse_pair(total_answer: Any, failed_answer: Any) -> Mapping[str, Reading]:
-    """Of two counters that were asked for one after the other.
+def read_pair(total_answer: Any, failed_answer: Any) -> Mapping[str, tuple[Reading, ...]]:
+    """All usable readings by pod, in the order of time, of two counters that were asked for one after the other.
 
     A pod without any series of failures has had none. One whose failures are not told at a moment is not read at it.
     """
-    totals = _sum_up(_samples(total_answer))
-    failures = _sum_up(_samples(failed_answer))
+    return _pair(_sum_up(_samples(total_answer)), _sum_up(_samples(failed_answer)), is_failed_sparse=False)
+
+
+def newest(readings: Mapping[str, tuple[Reading, ...]]) -> Mapping[str, Reading]:
+    """The last reading of each pod."""
+    return {pod: of_pod[-1] for pod, of_pod in readings.items()}
+
+
+def _pair(totals: "_Moments", failures: "_Moments", *, is_failed_sparse: bool) -> Mapping[str, tuple[Reading, ...]]:
+    """`is_failed_sparse`: at a moment without failures there is no series of them, for both are of one scrape."""
     readings = {}
     for pod, moments in totals.items():
         failed = failures.get(pod)
-        usable = [at for at, total in moments.items() if total.is_usable]
-        if failed is not None:
-            usable = [at for at in usable if at in failed and failed[at].is_usable]
-        if usable:
-            at = max(usable)
-            readings[pod] = Reading(at, moments[at].value, failed[at].value if failed is not None else 0.0)
+        found = []
+        for at, total in sorted(moments.items()):
+            at_failed = failed.get(at) if failed is not None else None
+            is_told = failed is None or is_failed_sparse or at_failed is not None
+            if total.is_usable and is_told and (at_failed is None or at_failed.is_usable):
+                found.append(Reading(at, total.value, at_failed.value if at_failed is not None else 0.0))
+        if found:
+            readings[pod] = tuple(found)
     return readings
 
 

@@ -15,13 +15,13 @@ from serin.api.v1alpha1.plan import Analysis, Plan
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.cli.bad_input import BadInputError
 from serin.core.evidence.settings import Settings
-from serin.core.rollout.analysis import make_settings, metric_of
+from serin.core.rollout.analysis import make_settings
 
 
 def read_settings(path: Path | None) -> Settings:
     """The settings of the plan in a file; without a file those of a plan that says nothing."""
     if path is None:
-        return make_settings(Analysis())
+        return _settings_of(Analysis())
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -43,7 +43,12 @@ def parse_settings(data: Any, file: str) -> Settings:
     written = {"analysis": data} if is_analysis else data
     for problem in (*_unknown(written, plan.model_dump(mode="json", by_alias=True), ""), *_broken_rules(plan.analysis)):
         raise BadInputError(f"{file}, {problem}")
-    return make_settings(plan.analysis)
+    return _settings_of(plan.analysis)
+
+
+def _settings_of(analysis: Analysis) -> Settings:
+    """Of its first metric: the file of counts holds one."""
+    return make_settings(analysis, analysis.metrics[0])
 
 
 def _wire_names(model: type[Plan]) -> set[str]:
@@ -66,7 +71,7 @@ def _unknown(written: Any, known: Any, place: str) -> Iterator[str]:
 def _broken_rules(analysis: Analysis) -> Iterator[str]:
     """The rules of the CRD that concern the numbers."""
     interval, longest = duration_seconds(analysis.interval), duration_seconds(analysis.max_duration)
-    margin, dispersion = metric_of(analysis).margin, analysis.dispersion
+    margin, dispersion = analysis.metrics[0].margin, analysis.dispersion
     if interval < 1:
         yield f"analysis.interval: {analysis.interval!r}, expected at least 1s"
     if longest < interval:

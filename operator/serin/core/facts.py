@@ -109,21 +109,52 @@ class RolloutFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricQuestion:
+    """Two counters of each pod. `total` and `failed` None: the counters of Serin's own server."""
+
+    name: str
+    total: str | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CounterRequest:
-    """The latest scrape of two counters of some pods. `total` and `failed` None: the counters of Serin's server."""
+    """The latest scrape of the counters of some pods."""
 
     key: Key
     pods: tuple[str, ...]
-    total: str | None
-    failed: str | None
+    questions: tuple[MetricQuestion, ...]
     window_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class MetricReadings:
-    """What Prometheus answered: the latest scrape of each pod that has one."""
+    """What Prometheus answered, by stream: the latest scrape of each pod that has one.
 
-    by_pod: Mapping[str, Reading]
+    A stream is one pair of counters that is compared, all requests and those that count as failed. A Ratio metric is
+    one stream, with its name.
+    """
+
+    by_stream: Mapping[str, Mapping[str, Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """The counters of some pods over a past time, one reading per step."""
+
+    key: Key
+    pods: tuple[str, ...]
+    questions: tuple[MetricQuestion, ...]
+    start: datetime
+    end: datetime
+    step_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetricHistory:
+    """By stream and pod: readings in the order of time, on a grid that all pods share."""
+
+    by_stream: Mapping[str, Mapping[str, tuple[Reading, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +188,8 @@ class Facts:
     shares: Mapping[Route, float] = field(default_factory=dict)
     # None: nobody asked, because no comparison is due.
     metrics: MetricReadings | MetricsUnavailable | None = None
+    # What the stable pods did before the comparison; None: nobody asked.
+    history: MetricHistory | MetricsUnavailable | None = None
     refusal: Refusal | None = None
 
     def deployment(self, route: Route) -> DeploymentFacts | None:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from serin.core.facts import CounterRequest, MetricReadings, MetricsUnavailable, PodFacts, Route
+from serin.core.facts import (
+    CounterRequest,
+    HistoryRequest,
+    MetricHistory,
+    MetricReadings,
+    MetricsUnavailable,
+    PodFacts,
+    Route,
+)
 from serin.core.plan import Emit, TrafficIntent
 
 JsonObject = dict[str, Any]
@@ -72,6 +80,8 @@ class Cluster(Protocol):
 
 class MetricSource(Protocol):
     async def read_counters(self, request: CounterRequest) -> MetricReadings | MetricsUnavailable: ...
+
+    async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable: ...
 
 
 class TrafficProvider(Protocol):

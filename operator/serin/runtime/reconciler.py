@@ -5,9 +5,9 @@ A refusal of the plan becomes a fact of a second decision, so that what stands i
 
 from dataclasses import replace
 
-from serin.core.facts import Facts, Key, MetricReadings, MetricsUnavailable, Refusal
+from serin.core.facts import Facts, Key, Refusal
 from serin.core.model_deployment.decide import decide
-from serin.core.model_deployment.metrics_wanted import wanted_counters
+from serin.core.model_deployment.metrics_wanted import wanted_metrics
 from serin.core.model_deployment.names import service_name
 from serin.core.plan import Plan
 from serin.runtime.cache import Cache
@@ -43,11 +43,13 @@ class Reconciler:
     async def reconcile(self, key: Key) -> float | None:
         """Seconds until the next look, None when only an event can change anything. Raises errors of `outcomes`."""
         facts = self._observe(key)
-        request = wanted_counters(facts) if facts else None
-        if request is not None:
-            metrics = await self._metric_source.read_counters(request)
+        wanted = wanted_metrics(facts) if facts else None
+        if wanted is not None:
+            history = await self._metric_source.read_history(wanted.history) if wanted.history else None
+            metrics = await self._metric_source.read_counters(wanted.counters)
             # Prometheus took its time: decide on what is there now.
-            facts = self._observe(key, metrics)
+            facts = self._observe(key)
+            facts = facts and replace(facts, metrics=metrics, history=history)
         if facts is None:
             return None  # deleted: its children go with it
         plan = decide(facts)
@@ -65,7 +67,7 @@ class Reconciler:
         await self._executor.execute(plan)
         return plan
 
-    def _observe(self, key: Key, metrics: MetricReadings | MetricsUnavailable | None = None) -> Facts | None:
+    def _observe(self, key: Key) -> Facts | None:
         """None when the ModelDeployment is gone."""
         live = self._cache.get(ObjectRef("ModelDeployment", *key))
         if live is None:
@@ -84,7 +86,6 @@ class Reconciler:
             rollouts=observe_rollouts(owned["Rollout"], owner.uid),
             services=frozenset(service["metadata"]["name"] for service in owned["Service"]),
             shares=self._traffic_provider.shares(user_service, pods),
-            metrics=metrics,
         )
 
 

@@ -3,6 +3,8 @@
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,12 +12,25 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from serin.adapters.prometheus import BREAKER_SECONDS, InvalidSelectorError, PrometheusMetrics, make_query
 from serin.core.evidence.counters import Reading
-from serin.core.facts import CounterRequest, Key, MetricReadings, MetricsUnavailable
+from serin.core.facts import (
+    CounterRequest,
+    HistoryRequest,
+    Key,
+    MetricHistory,
+    MetricQuestion,
+    MetricReadings,
+    MetricsUnavailable,
+)
 from serin_testkit.clock import FakeClock
 
 
 def request(*pods: str, total: str | None = None, failed: str | None = None) -> CounterRequest:
-    return CounterRequest(Key("ml", "weather"), pods or ("a",), total, failed, 30.0)
+    return CounterRequest(Key("ml", "weather"), pods or ("a",), (MetricQuestion("answers", total, failed),), 30.0)
+
+
+def history_request(*questions: MetricQuestion) -> HistoryRequest:
+    end = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    return HistoryRequest(Key("ml", "weather"), ("a",), questions, end - timedelta(hours=1), end, 10.0)
 
 
 class PromptClock(FakeClock):
@@ -30,12 +45,14 @@ class Prometheus:
 
     def __init__(self) -> None:
         self.queries: list[str] = []
+        self.paths: list[str] = []
         self.status = 200
         self.body = make_answer({"metric": {"pod": "a", "code": "200"}, "values": [[10.0, "5"]]})
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                outer.paths.append(self.path)
                 outer.queries.append(parse_qs(urlsplit(self.path).query)["query"][0])
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(outer.body)))
@@ -77,7 +94,7 @@ async def metrics(prometheus: Prometheus, clock: PromptClock) -> AsyncIterator[P
 
 
 def test_the_default_query_asks_for_raw_samples_of_exactly_these_pods() -> None:
-    query = make_query("serin_requests_total", request("weather-1-x", "weather.2"))
+    query = make_query("serin_requests_total", request("weather-1-x", "weather.2"), "[30s]")
     assert query == 'serin_requests_total{namespace="ml",pod=~"weather\\\\-1\\\\-x|weather\\\\.2"}[30s]'
 
 
@@ -91,29 +108,57 @@ def test_the_default_query_asks_for_raw_samples_of_exactly_these_pods() -> None:
     ],
 )
 def test_a_plans_own_selector_is_narrowed_to_the_pods(selector: str, start: str) -> None:
-    assert make_query(selector, request()).startswith(start)
+    assert make_query(selector, request(), "[30s]").startswith(start)
 
 
 @pytest.mark.parametrize("selector", ["", "rate(http_requests_total[5m])", "a + b", "{}"])
 def test_what_is_no_selector_is_refused_by_its_text(selector: str) -> None:
     with pytest.raises(InvalidSelectorError, match="expected a counter such as"):
-        make_query(selector, request())
+        make_query(selector, request(), "[30s]")
 
 
 async def test_serins_own_counters_are_read_with_one_query(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
-    assert await metrics.read_counters(request()) == MetricReadings({"a": Reading(10.0, 5, 0)})
+    assert await metrics.read_counters(request()) == MetricReadings({"answers": {"a": Reading(10.0, 5, 0)}})
     assert len(prometheus.queries) == 1
 
 
 async def test_counters_of_another_server_are_read_with_two(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
     found = await metrics.read_counters(request(total="hits", failed='hits{bad="1"}'))
-    assert found == MetricReadings({"a": Reading(10.0, 5, 5)})
+    assert found == MetricReadings({"answers": {"a": Reading(10.0, 5, 5)}})
     assert [query.split("{")[0] for query in prometheus.queries] == ["hits", "hits"]
 
 
+async def test_every_metric_is_read_under_its_own_name(metrics: PrometheusMetrics) -> None:
+    both = (MetricQuestion("answers"), MetricQuestion("hits", "hits", "misses"))
+    found = await metrics.read_counters(replace(request(), questions=both))
+    assert found == MetricReadings({"answers": {"a": Reading(10.0, 5, 0)}, "hits": {"a": Reading(10.0, 5, 5)}})
+
+
+async def test_the_past_is_asked_for_once_and_read_step_by_step(
+    metrics: PrometheusMetrics, prometheus: Prometheus
+) -> None:
+    values = [[10.0, "5"], [20.0, "8"]]
+    prometheus.body = make_answer(
+        {"metric": {"pod": "a", "code": "200"}, "values": values},
+        {"metric": {"pod": "a", "code": "500"}, "values": [[20.0, "1"]]},
+    )
+    found = await metrics.read_history(history_request(MetricQuestion("answers")))
+
+    assert found == MetricHistory({"answers": {"a": (Reading(10.0, 5, 0), Reading(20.0, 9, 1))}})
+    assert prometheus.queries == ['serin_requests_total{namespace="ml",pod=~"a"}']
+    (asked,) = prometheus.paths
+    assert urlsplit(asked).path == "/api/v1/query_range"
+    assert parse_qs(urlsplit(asked).query)["step"] == ["10s"]
+
+
+async def test_a_past_that_cannot_be_had_is_unavailable(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
+    prometheus.status = 503
+    assert isinstance(await metrics.read_history(history_request(MetricQuestion("answers"))), MetricsUnavailable)
+
+
 async def test_nobody_is_asked_about_no_pods(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
-    nobody = CounterRequest(Key("ml", "weather"), (), None, None, 30.0)
-    assert await metrics.read_counters(nobody) == MetricReadings({})
+    nobody = replace(request(), pods=())
+    assert await metrics.read_counters(nobody) == MetricReadings({"answers": {}})
     assert prometheus.queries == []
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from serin.adapters.prometheus_samples import InvalidAnswerError, parse_pair, parse_serin
+from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_serin
 from serin.core.evidence.counters import Reading
 
 
@@ -19,7 +19,7 @@ def test_total_and_failures_are_the_sums_of_the_newest_scrape() -> None:
         series("a", (1795334405.25, "4"), code="400"),
         series("b", (1795334403.5, "7"), code="200"),
     ]
-    assert parse_serin(answer) == {
+    assert newest(read_serin(answer)) == {
         "a": Reading(1795334405.25, total=157, failed=7),
         "b": Reading(1795334403.5, total=7, failed=0),
     }
@@ -30,30 +30,30 @@ def test_total_and_failures_are_the_sums_of_the_newest_scrape() -> None:
     [("200", 0), ("204", 0), ("304", 0), ("400", 1), ("404", 1), ("429", 0), ("499", 0), ("500", 1), ("503", 1)],
 )
 def test_a_failure_is_any_answer_but_success_load_shedding_and_a_client_that_left(code: str, failed: float) -> None:
-    assert parse_serin([series("a", (1.0, "1"), code=code)]) == {"a": Reading(1.0, 1, failed)}
+    assert newest(read_serin([series("a", (1.0, "1"), code=code)])) == {"a": Reading(1.0, 1, failed)}
 
 
 def test_a_series_that_the_newest_scrape_did_not_hold_is_not_added_to_it() -> None:
     answer = [series("a", (5.0, "10"), (10.0, "12"), code="200"), series("a", (5.0, "90"), code="500")]
-    assert parse_serin(answer) == {"a": Reading(10.0, 12, 0)}
+    assert newest(read_serin(answer)) == {"a": Reading(10.0, 12, 0)}
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1"])
 def test_a_value_that_is_no_count_makes_the_scrape_before_it_the_newest(value: str) -> None:
     answer = [series("a", (5.0, "10"), (10.0, "12"), code="200"), series("a", (5.0, "1"), (10.0, value), code="500")]
-    assert parse_serin(answer) == {"a": Reading(5.0, 11, 1)}
+    assert newest(read_serin(answer)) == {"a": Reading(5.0, 11, 1)}
 
 
 def test_a_pod_with_nothing_but_bad_values_has_no_reading() -> None:
-    assert parse_serin([series("a", (5.0, "NaN"), code="200")]) == {}
+    assert newest(read_serin([series("a", (5.0, "NaN"), code="200")])) == {}
 
 
 def test_an_empty_answer_is_no_readings() -> None:
-    assert parse_serin([]) == {}
+    assert newest(read_serin([])) == {}
 
 
 def test_a_series_without_a_pod_is_left_out() -> None:
-    assert parse_serin([{"metric": {"code": "200"}, "values": [[1.0, "1"]]}]) == {}
+    assert newest(read_serin([{"metric": {"code": "200"}, "values": [[1.0, "1"]]}])) == {}
 
 
 @pytest.mark.parametrize(
@@ -67,30 +67,30 @@ def test_a_series_without_a_pod_is_left_out() -> None:
 )
 def test_an_answer_of_another_shape_is_refused(answer: Any) -> None:
     with pytest.raises(InvalidAnswerError):
-        parse_serin(answer)
+        read_serin(answer)
 
 
 def test_two_counters_are_read_at_the_newest_moment_that_both_tell() -> None:
     total = [series("a", (5.0, "10"), (10.0, "20"))]
     failed = [series("a", (5.0, "1"), (10.0, "2"), (15.0, "9"))]
-    assert parse_pair(total, failed) == {"a": Reading(10.0, 20, 2)}
+    assert newest(read_pair(total, failed)) == {"a": Reading(10.0, 20, 2)}
 
 
 def test_failures_that_are_not_told_at_the_newest_total_move_the_reading_back() -> None:
     total = [series("a", (5.0, "10"), (10.0, "20"))]
     failed = [series("a", (5.0, "1"))]
-    assert parse_pair(total, failed) == {"a": Reading(5.0, 10, 1)}
+    assert newest(read_pair(total, failed)) == {"a": Reading(5.0, 10, 1)}
 
 
 def test_a_pod_that_never_failed_has_no_series_of_failures_and_counts_zero() -> None:
-    assert parse_pair([series("a", (5.0, "10"))], []) == {"a": Reading(5.0, 10, 0)}
+    assert newest(read_pair([series("a", (5.0, "10"))], [])) == {"a": Reading(5.0, 10, 0)}
 
 
 def test_a_pod_whose_two_counters_share_no_moment_has_no_reading() -> None:
-    assert parse_pair([series("a", (5.0, "10"))], [series("a", (6.0, "1"))]) == {}
+    assert newest(read_pair([series("a", (5.0, "10"))], [series("a", (6.0, "1"))])) == {}
 
 
 def test_series_of_two_counters_are_added_per_moment() -> None:
     total = [series("a", (5.0, "10"), route="x"), series("a", (5.0, "5"), route="y")]
     failed = [series("a", (5.0, "1"), route="x"), series("a", (5.0, "2"), route="y")]
-    assert parse_pair(total, failed) == {"a": Reading(5.0, 15, 3)}
+    assert newest(read_pair(total, failed)) == {"a": Reading(5.0, 15, 3)}

@@ -12,13 +12,14 @@ Deployments change their pods only in `run_pods`; a plan can be cut off after so
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from serin.adapters.traffic.replicas import ReplicasProvider
 from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus
 from serin.api.v1alpha1.rollout import RolloutStatus
-from serin.core.facts import Facts, MetricReadings, MetricsUnavailable, Refusal, Route
+from serin.core.facts import Facts, MetricHistory, MetricReadings, MetricsUnavailable, Refusal, Route
 from serin.core.model_deployment.decide import decide
 from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, REVISION_LABEL
 from serin.core.plan import Action, Apply, CreateRollout, Delete, Emit, Plan, SetTraffic, WriteStatus
@@ -115,9 +116,10 @@ class PaperCluster:
         metrics: MetricReadings | MetricsUnavailable | None = None,
         refusal: Refusal | None = None,
         killed_after: int | None = None,
+        history: MetricHistory | MetricsUnavailable | None = None,
     ) -> Plan:
         """Decide and carry out, whole or only the first actions."""
-        plan = self.plan(metrics, refusal)
+        plan = decide(replace(self.facts(metrics, refusal), history=history))
         for action in plan.actions[:killed_after]:
             self._carry_out(action)
             for watch in self.watchers:

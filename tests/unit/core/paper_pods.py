@@ -99,7 +99,11 @@ class PaperPods:
     def readings(self, now: datetime) -> MetricReadings:
         """A scrape of every pod at this moment."""
         return MetricReadings(
-            {pod.name: Reading(now.timestamp(), float(pod.requests), float(pod.failures)) for pod in self.all}
+            {
+                "success-rate": {
+                    pod.name: Reading(now.timestamp(), float(pod.requests), float(pod.failures)) for pod in self.all
+                }
+            }
         )
 
     def summary(self) -> list[Any]:

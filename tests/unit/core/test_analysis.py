@@ -7,6 +7,8 @@ import pytest
 from serin.core.facts import MetricReadings, MetricsUnavailable
 from unit.core.paper_cluster import INTERVAL_SECONDS, PaperCluster
 
+STREAM = "success-rate"
+
 ONE_MINUTE = {"warmup": "0s", "minDuration": "0s", "maxDuration": "60s"}
 
 
@@ -108,8 +110,8 @@ def test_a_missing_scrape_lengthens_the_interval_and_drops_nothing() -> None:
     cluster.count_requests(100, canary_failures=2)
     late = cluster.passing(INTERVAL_SECONDS).readings()
     (canary,) = cluster.pods.of(cluster.route_of("2").revision)
-    without = {name: reading for name, reading in late.by_pod.items() if name != canary.name}
-    cluster.look(MetricReadings(without))
+    without = {name: reading for name, reading in late.by_stream[STREAM].items() if name != canary.name}
+    cluster.look(MetricReadings({STREAM: without}))
     assert not cluster.attempt.metrics or judged(cluster) == (0, 0, 0, 0)
 
     cluster.compare(requests=100)
@@ -120,8 +122,9 @@ def test_no_scrape_for_three_intervals_is_told_by_the_name_of_the_pod() -> None:
     cluster = analyzing()
     (canary,) = cluster.pods.of(cluster.route_of("2").revision)
     for _ in range(3):
-        readings = cluster.passing(INTERVAL_SECONDS).readings().by_pod
-        cluster.look(MetricReadings({name: reading for name, reading in readings.items() if name != canary.name}))
+        readings = cluster.passing(INTERVAL_SECONDS).readings().by_stream[STREAM]
+        without = {name: reading for name, reading in readings.items() if name != canary.name}
+        cluster.look(MetricReadings({STREAM: without}))
 
     assert cluster.attempt.reason == "MetricsUnavailable"
     assert cluster.attempt.message == (
@@ -172,8 +175,10 @@ def test_numbers_that_somebody_edited_start_the_comparison_over() -> None:
     edits: list[dict[str, Any]] = [
         {"since": "yesterday"},
         {"since": 1},
-        {"counters": []},
-        {"evidence": {"intervals": "x"}},
+        {"streams": {}},
+        {"streams": {STREAM: {"counters": []}}},
+        {"streams": {"another metric": {}}},
+        {"historyTriesLeft": "many"},
     ]
     for nonsense in edits:
         cluster = analyzing()
@@ -183,7 +188,7 @@ def test_numbers_that_somebody_edited_start_the_comparison_over() -> None:
         cluster.settled()
 
         assert cluster.attempt.phase == "Analyzing"
-        assert cluster.attempt.engine["evidence"]["intervals"] == 0
+        assert cluster.attempt.engine["streams"][STREAM]["evidence"]["intervals"] == 0
 
 
 @pytest.mark.parametrize(
@@ -262,6 +267,6 @@ def test_bursts_are_learned_from_the_stable_pods_of_the_comparison() -> None:
     cluster = analyzing(minDuration="5m")
     cluster.compare(requests=1000)
 
-    _, first_requests, _, second_requests, _ = cluster.attempt.engine["evidence"]["bursts"]["block"]
+    _, first_requests, _, second_requests, _ = cluster.attempt.engine["streams"][STREAM]["evidence"]["bursts"]["block"]
     assert first_requests > 0
     assert second_requests > 0

@@ -12,6 +12,7 @@ SETTINGS = Settings()
 
 def sentence(outcome: Outcome, **changes: object) -> str:
     numbers: dict[str, object] = {
+        "is_good_enough": False,
         "good": 0.6,
         "bad": 0.0,
         "evidence_good": 6.1,

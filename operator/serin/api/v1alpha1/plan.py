@@ -56,6 +56,9 @@ class Dispersion(Schema):
     value: Annotated[
         float | None, Field(ge=1, le=1000, description="1 for independent failures, 20 for bursts of 20.")
     ] = None
+    lookback: Annotated[
+        Duration, Field(description="How far back the stable pods' past is asked for; 0s asks for none.")
+    ] = "1h"
 
 
 class Analysis(Schema):
@@ -68,6 +71,10 @@ class Analysis(Schema):
         ),
         Rule("duration(self.interval) >= duration('1s')", "interval must be at least 1s"),
         Rule("duration(self.maxDuration) >= duration(self.interval)", "maxDuration must be at least one interval"),
+        Rule(
+            "self.metrics.all(metric, self.metrics.exists_one(other, other.name == metric.name))",
+            "metrics: every metric needs a name of its own",
+        ),
     )
     interval: Annotated[Duration, Field(description="Time between two looks at the counters.")] = "10s"
     warmup: Annotated[Duration, Field(description="What both young variants do in this time is not judged.")] = "60s"
@@ -83,7 +90,12 @@ class Analysis(Schema):
     ] = 0.05
     dispersion: Dispersion = Dispersion()
     metrics: Annotated[
-        tuple[RatioMetric, ...], Field(min_length=1, max_length=1, description="What is compared: exactly one metric.")
+        tuple[RatioMetric, ...],
+        Field(
+            min_length=1,
+            max_length=8,
+            description="What is compared. All together are good enough for a promotion or not good enough.",
+        ),
     ] = (RatioMetric(),)
 
 

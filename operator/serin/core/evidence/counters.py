@@ -163,13 +163,14 @@ def _sum_of_increments(previous: Mapping[str, Reading], news: Mapping[str, Readi
     total = Counts()
     for pod, reading in sorted(news.items()):  # sorted: the sum of floats must not depend on the order of an answer
         if pod in previous:
-            total += _increment(previous[pod], reading)
+            total += increment_between(previous[pod], reading)
         elif pod not in unseen:
             total += _counts(reading.total, reading.failed)
     return total
 
 
-def _increment(previous: Reading, reading: Reading) -> Counts:
+def increment_between(previous: Reading, reading: Reading) -> Counts:
+    """What one pod counted between two readings. A total that fell is a restart: all of the newer reading is new."""
     if reading.total < previous.total:
         return _counts(reading.total, reading.failed)
     return _counts(reading.total - previous.total, reading.failed - previous.failed)

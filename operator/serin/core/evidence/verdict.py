@@ -107,6 +107,7 @@ class Judgement:
     """The outcome with the numbers that explain it to people."""
 
     outcome: Outcome
+    is_good_enough: bool  # E_good has once been at its threshold: a crossing counts for good
     good: float  # way to promotion, 0..1: ln E_good / ln threshold, and 1 once it has been reached
     bad: float  # way to rejection, 0..1
     evidence_good: float
@@ -173,6 +174,7 @@ def judge(state: EvidenceState, settings: Settings) -> Judgement:
         eta_seconds = max(eta_seconds, settings.min_duration_seconds - state.data_seconds)
     return Judgement(
         outcome=_decide_outcome(state, log_bad, settings),
+        is_good_enough=has_reached_good,
         good=1.0 if has_reached_good else min(progress, 1.0),
         bad=min(max(log_bad / settings.log_reject, 0.0), 1.0),
         evidence_good=math.exp(min(state.log_good, LARGEST_LOG_SHOWN)),

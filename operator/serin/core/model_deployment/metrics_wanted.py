@@ -1,16 +1,31 @@
 """Whether a look at Prometheus is due, and at what. Whatever else wakes a reconcile asks nothing."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+
+from serin.api.v1alpha1.plan import Analysis
 from serin.api.v1alpha1.shared import duration_seconds
-from serin.core.facts import CounterRequest, Facts, InvalidSpec, Route, Track
+from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
-from serin.core.rollout.analysis import Engine, metric_of, next_look_at
+from serin.core.rollout.analysis import Engine, next_look_at
 
 # Long enough for a scrape interval of a minute, the largest in common use: the newest sample is what counts.
 SMALLEST_WINDOW_SECONDS = 120.0
 
+# An hour at the default interval. Beyond it the steps grow, so that an answer stays small.
+MOST_HISTORY_STEPS = 360
 
-def wanted_counters(facts: Facts) -> CounterRequest | None:
-    """The question to ask before deciding, or None while no interval can close."""
+
+@dataclass(frozen=True, slots=True)
+class MetricsWanted:
+    """What to ask before deciding: always the counters, and once the history of the stable pods."""
+
+    counters: CounterRequest
+    history: HistoryRequest | None
+
+
+def wanted_metrics(facts: Facts) -> MetricsWanted | None:
+    """The questions to ask before deciding, or None while no interval can close."""
     spec, stable = facts.model_deployment.spec, facts.model_deployment.status.stable
     rollout = next(iter(open_rollouts(facts)), None)
     if isinstance(spec, InvalidSpec) or spec.paused or stable is None or rollout is None:
@@ -29,11 +44,28 @@ def wanted_counters(facts: Facts) -> CounterRequest | None:
         Route(stable.revision, Track.BASELINE),
         Route(status.canary.revision, Track.PRIMARY),
     )
-    metric = metric_of(analysis)
-    return CounterRequest(
+    counters = CounterRequest(
         key=facts.model_deployment.key,
         pods=tuple(pod.name for route in routes for pod in facts.pods_of(route)),
-        total=metric.total,
-        failed=metric.failed,
+        questions=_questions(analysis),
         window_seconds=max(SMALLEST_WINDOW_SECONDS, 3 * duration_seconds(analysis.interval)),
     )
+    return MetricsWanted(counters, _wanted_history(facts, routes[0], engine, analysis))
+
+
+def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analysis) -> HistoryRequest | None:
+    lookback_seconds = duration_seconds(analysis.dispersion.lookback)
+    if not engine.wants_history or lookback_seconds == 0 or analysis.dispersion.mode == "Fixed":
+        return None
+    return HistoryRequest(
+        key=facts.model_deployment.key,
+        pods=tuple(pod.name for pod in facts.pods_of(stable)),
+        questions=_questions(analysis),
+        start=engine.since - timedelta(seconds=lookback_seconds),
+        end=engine.since,
+        step_seconds=max(duration_seconds(analysis.interval), lookback_seconds / MOST_HISTORY_STEPS),
+    )
+
+
+def _questions(analysis: Analysis) -> tuple[MetricQuestion, ...]:
+    return tuple(MetricQuestion(metric.name, metric.total, metric.failed) for metric in analysis.metrics)

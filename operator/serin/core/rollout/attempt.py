@@ -78,8 +78,10 @@ class Attempt:
         )
 
     def engine(self) -> Engine | None:
-        """The running comparison, None before it."""
-        return Engine.from_json(self.rollout.status.engine)
+        """The running comparison, None before it and where it is not one of this plan's metrics."""
+        engine = Engine.from_json(self.rollout.status.engine)
+        names = {metric.name for metric in self.plan.analysis.metrics}
+        return engine if engine and engine.streams.keys() == names else None
 
     @property
     def is_held(self) -> bool:

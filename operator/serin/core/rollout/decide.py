@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from serin.api.v1alpha1.rollout import Phase, VerdictState
-from serin.core.evidence.sentences import describe
 from serin.core.evidence.verdict import Outcome
 from serin.core.facts import MetricReadings, MetricsUnavailable, PodFacts, Refusal
 from serin.core.model_deployment.names import deployment_name
-from serin.core.rollout.analysis import Engine, Look, interval_of, look, make_settings, next_look_at
+from serin.core.rollout.analysis import Engine, Look, interval_of, learn_history, look, next_look_at
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.routes import has_converged, wanted_weights
 
@@ -164,12 +163,14 @@ def _analyze(attempt: Attempt) -> Move:
     if engine is None:
         if not has_converged(wanted_weights(attempt, "Analyzing"), attempt.facts.shares):
             return _wait_for_pods(attempt, "Waiting until stable, baseline and canary all get requests")
-        return _warming_up(attempt, Engine.begin(attempt.facts.now, attempt.variants().all))
+        return _warming_up(attempt, Engine.begin(attempt.facts.now, attempt.variants().all, attempt.plan.analysis))
     unserved_deadline = attempt.unserved_deadline()
     if unserved_deadline and attempt.facts.now >= unserved_deadline:
         return _failed_by_deadline(attempt)
     if attempt.paused_since:
         return _between_looks(attempt, engine.resume(attempt.facts.now, attempt.variants().all))
+    if attempt.facts.history is not None:
+        engine = learn_history(engine, attempt.facts.history, attempt.plan.analysis)
     if attempt.facts.metrics is None:
         return _between_looks(attempt, engine)
     if isinstance(attempt.facts.metrics, MetricsUnavailable):
@@ -246,9 +247,7 @@ def _between_looks(attempt: Attempt, engine: Engine) -> Move:
 
 
 def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
-    settings = make_settings(attempt.plan.analysis)
-    sentence = describe(result.judgement, settings)
-    outcome = result.judgement.outcome
+    sentence, outcome = result.verdict.sentence, result.verdict.outcome
     if attempt.is_inconclusive and outcome is Outcome.PROMOTE:
         return _leave_open(attempt, result, "After maxDuration the evidence has become good enough for a promotion.")
     if outcome is Outcome.INCONCLUSIVE:

@@ -33,10 +33,11 @@ from serin.api.v1alpha1.rollout import (
 from serin.api.v1alpha1.shared import format_duration
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.dispersion import Dispersion
+from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import Judgement
 from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
-from serin.core.rollout.analysis import make_settings, metric_of
+from serin.core.rollout.analysis import make_settings_by_metric
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.decide import Move
 from serin.core.rollout.phases import check_transition, is_terminal
@@ -138,13 +139,13 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
         if before is None or move.verdict_state is None:
             return before
         return before.model_copy(update={"state": move.verdict_state})
-    judgement = move.look.judgement
+    verdict = move.look.verdict
     is_over = move.phase != "Analyzing"
-    eta = judgement.eta_seconds
+    eta = verdict.eta_seconds
     return VerdictStatus(
         state=move.verdict_state or "Analyzing",
-        good=f"{judgement.good:.0%}",
-        bad=f"{judgement.bad:.0%}",
+        good=f"{verdict.good:.0%}",
+        bad=f"{verdict.bad:.0%}",
         eta=None if is_over or eta is None else format_duration(eta),
         sentence=trim(move.message),
     )
@@ -153,22 +154,25 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
 def _make_metrics(attempt: Attempt, move: Move) -> tuple[MetricStatus, ...]:
     if move.look is None:
         return ()
-    judgement: Judgement = move.look.judgement
-    settings, proven = make_settings(attempt.plan.analysis), judgement.proven_worse_at_most
-    return (
-        MetricStatus(
-            name=metric_of(attempt.plan.analysis).name,
-            baseline=_make_counts(judgement.baseline),
-            canary=_make_counts(judgement.canary),
-            evidence_good=_rounded(judgement.evidence_good),
-            promotes_at=_rounded(1 / settings.false_promote),
-            evidence_bad=_rounded(judgement.evidence_bad),
-            rejects_at=_rounded(1 / settings.false_reject),
-            proven_worse_at_most=None if proven is None else _rounded(proven),
-            margin=_rounded(judgement.margin),
-            dispersion=_make_dispersion(judgement.dispersion),
-            requests_needed=judgement.requests_needed,
-        ),
+    settings = make_settings_by_metric(attempt.plan.analysis)
+    judgements = move.look.verdict.judgements
+    return tuple(_make_metric(name, judgement, settings[name]) for name, judgement in judgements.items())
+
+
+def _make_metric(name: str, judgement: Judgement, settings: Settings) -> MetricStatus:
+    proven = judgement.proven_worse_at_most
+    return MetricStatus(
+        name=name,
+        baseline=_make_counts(judgement.baseline),
+        canary=_make_counts(judgement.canary),
+        evidence_good=_rounded(judgement.evidence_good),
+        promotes_at=_rounded(1 / settings.false_promote),
+        evidence_bad=_rounded(judgement.evidence_bad),
+        rejects_at=_rounded(1 / settings.false_reject),
+        proven_worse_at_most=None if proven is None else _rounded(proven),
+        margin=_rounded(judgement.margin),
+        dispersion=_make_dispersion(judgement.dispersion),
+        requests_needed=judgement.requests_needed,
     )
 
 

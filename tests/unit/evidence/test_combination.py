@@ -1,0 +1,63 @@
+"""Several metrics make one verdict."""
+
+from collections.abc import Mapping
+
+import pytest
+from serin.core.evidence.combination import Verdict, combine
+from serin.core.evidence.counts import Counts, Increments
+from serin.core.evidence.settings import Settings
+from serin.core.evidence.verdict import EvidenceState, Outcome, advance, judge
+
+SETTINGS = Settings(min_duration_seconds=60.0, max_duration_seconds=600.0)
+
+EQUAL, WORSE, SLIGHTLY_WORSE, IDLE = Counts(1000, 5), Counts(1000, 300), Counts(1000, 18), Counts(0, 0)
+
+
+def verdict_on(intervals: int, canaries: Mapping[str, Counts]) -> Verdict:
+    """After so many intervals in which each metric saw the same of its canary."""
+    judgements = {}
+    for name, canary in canaries.items():
+        state = EvidenceState()
+        for _ in range(intervals):
+            baseline = Counts() if canary == IDLE else Counts(1000, 5)
+            state = advance(state, Increments(Counts(8000, 40), baseline, canary, 10.0), SETTINGS)
+        judgements[name] = judge(state, SETTINGS)
+    return combine(judgements, dict.fromkeys(canaries, SETTINGS))
+
+
+def test_one_metric_decides_as_if_it_were_alone() -> None:
+    verdict = verdict_on(30, {"errors": EQUAL})
+    alone = verdict.judgements["errors"]
+
+    assert (verdict.outcome, verdict.good, verdict.bad) == (alone.outcome, alone.good, alone.bad)
+    assert verdict.eta_seconds == alone.eta_seconds
+    assert verdict.evidence_bad == alone.evidence_bad
+
+
+def test_all_metrics_must_be_good_enough_for_a_promotion() -> None:
+    assert verdict_on(40, {"errors": EQUAL, "timeouts": EQUAL}).outcome is Outcome.PROMOTE
+    assert verdict_on(8, {"errors": EQUAL, "timeouts": SLIGHTLY_WORSE}).outcome is Outcome.ANALYZING
+
+
+def test_one_bad_metric_rejects_and_is_named() -> None:
+    verdict = verdict_on(2, {"errors": EQUAL, "timeouts": WORSE, "slow": EQUAL})
+
+    assert verdict.outcome is Outcome.REJECT
+    assert verdict.sentence.startswith("Rejected: the canary fails 30.0 %")
+    assert verdict.sentence.endswith("(timeouts, one of 3 metrics)")
+
+
+def test_evidence_against_the_canary_is_the_mean_over_the_metrics() -> None:
+    verdict = verdict_on(4, {"errors": EQUAL, "timeouts": SLIGHTLY_WORSE})
+    errors, timeouts = verdict.judgements.values()
+
+    assert verdict.evidence_bad == pytest.approx((errors.evidence_bad + timeouts.evidence_bad) / 2)
+
+
+def test_a_metric_without_data_waits_and_never_counts_as_good() -> None:
+    verdict = verdict_on(40, {"errors": EQUAL, "timeouts": IDLE})
+
+    assert verdict.outcome is Outcome.NO_DATA
+    assert verdict.sentence.startswith("No data yet")
+    assert verdict.sentence.endswith("(timeouts, one of 2 metrics)")
+    assert verdict.eta_seconds is None
