@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -31,9 +33,16 @@ class Echo:
 
 @pytest.fixture(scope="session")
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
-    path = save_echo_model(tmp_path_factory.mktemp("models") / "echo.onnx", list(ALL_DATATYPES))
+    with running_echo(tmp_path_factory.mktemp("models"), list(ALL_DATATYPES)) as running:
+        yield running
+
+
+@contextmanager
+def running_echo(folder: Path, datatypes: list[str]) -> Iterator[Echo]:
+    path = save_echo_model(folder / "echo.onnx", datatypes)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    feeds = {f"in_{name}": array for name, array in make_tensors().items()}
+    tensors = make_tensors()
+    feeds = {f"in_{name}": tensors[name] for name in datatypes}
     names = [output.name for output in session.get_outputs()]
     answer: dict[str, np.ndarray] = dict(zip(names, session.run(names, feeds), strict=True))
     with running_server(path) as server:
