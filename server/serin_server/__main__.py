@@ -27,10 +27,11 @@ from serin_server.inference.engine import ModelLoadError
 from serin_server.lifecycle import Lifecycle
 from serin_server.log_lines import configure_logging
 from serin_server.long_runs import LongRuns
-from serin_server.model_source import ModelSource, ModelSourceError, fetched_model
+from serin_server.model_source import ModelSource, fetched_model
 from serin_server.routes import Router
 from serin_server.served_model import ServedModel, load_served_model
 from serin_server.settings import Settings, SettingsError, parse_settings
+from serin_server.sources.errors import ModelSourceError
 from serin_server.telemetry import Telemetry
 from serin_server.wire.limits import Limits
 from serin_server.wire.listener import Listener

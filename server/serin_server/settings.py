@@ -175,7 +175,8 @@ _OPTIONS: Final = (
         "model-uri",
         str,
         None,
-        "where the model is: file:///path, a plain path, https://… (http:// only inside the cluster or with a digest); "
+        "where the model is: file:///path, a plain path, https://… (http:// only inside the cluster or with a digest), "
+        "s3://bucket/key, gs://bucket/key, az://container/key or hf://organisation/repository/file@revision; "
         "a directory means its model.onnx",
     ),
     _Option("model-name", _parse_name, "model", "the name in paths, answers and metrics"),

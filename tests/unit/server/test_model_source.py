@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from serin_server.model_source import ModelSource, ModelSourceError, fetched_model, is_inside_the_cluster
+from serin_server.model_source import ModelSource, fetched_model
+from serin_server.sources.errors import ModelSourceError
+from serin_server.sources.web import is_inside_the_cluster
 from unit.server.web_server import Reply, web_server
 
 CONTENT = b"not really a model" * 1000
@@ -84,7 +86,10 @@ def test_secrets_of_an_address_are_not_repeated(tmp_path: Path) -> None:
         ("/nowhere/m.onnx", None, "cannot read /nowhere/m.onnx: No such file or directory"),
         ("oci://registry/model:1", None, "oci:// models are mounted into the pod by the operator"),
         ("configmap://models/m", None, "configmap:// models are mounted into the pod by the operator"),
-        ("s3://bucket/m.onnx", None, "expected a model URI with file://, https:// or a path, got s3://"),
+        ("pvc://claim/m.onnx", None, "pvc:// models are mounted into the pod by the operator"),
+        ("ftp://host/m.onnx", None, "expected a model URI with file://, https://, .* or a path, got ftp://"),
+        ("hf://repository", None, "expected hf://organisation/repository/file@revision, got 'hf://repository'"),
+        ("s3://bucket", None, "expected s3://bucket/path/model.onnx, got 's3://bucket'"),
         ("file://models/m.onnx", None, "expected file:///path with three slashes"),
         ("http://example.com/m.onnx", None, "could be tampered with"),
         ("https:///m.onnx", None, "got no host"),
