@@ -97,13 +97,19 @@ MODEL_DEPLOYMENT_RULES = [
         "a model source that is not known",
         model_deployment(model__uri="ftp://models/weather"),
         "spec.model",
-        "uri must start with oci://, configmap://, https:// or file://",
+        "uri must start with oci://, pvc://, configmap://, https://, s3://, gs://, az://, hf:// or file://",
     ),
     row(
         "a config map without a key",
         model_deployment(model__uri="configmap://weather"),
         "spec.model",
         "a configmap uri names the object and its key: configmap://name/key",
+    ),
+    row(
+        "a claim without a path",
+        model_deployment(model__uri="pvc://models"),
+        "spec.model",
+        "a pvc uri names the claim and the path in it: pvc://claim/path",
     ),
     row(
         "a start-up deadline of nothing",
@@ -229,6 +235,8 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
         pytest.param(model_deployment(rollout__size=1000), id="the largest canary"),
         pytest.param(model_deployment(replicas=0), id="no pods"),
         pytest.param(model_deployment(model__uri="configmap://weather-v1/model.onnx"), id="a config map with its key"),
+        pytest.param(model_deployment(model__uri="pvc://models/weather/1.onnx"), id="a claim with a path"),
+        pytest.param(model_deployment(model__uri="s3://models/weather/1.onnx"), id="an object of a store"),
         pytest.param(
             model_deployment(rollout__analysis__metrics=metric(total='a{code=~"5.."}', failed="b")), id="own counters"
         ),

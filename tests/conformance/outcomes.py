@@ -37,7 +37,7 @@ class Outcome(enum.Enum):
     NO_NUMBER = "NaN in a request or an infinity in an answer: JSON has no word for them"
     NO_TYPED_FORM = "FP16 inputs: the protocol has no typed contents for them"
     RANDOM = "the answer is random"
-    ZEROS = "refused at load: does not run on zeros"
+    FIRST_RUN = "refused at load: runs on no generated input, though it takes any floating-point numbers"
     TYPE = "refused at load: sequences, optionals and types that the protocol does not have"
     NOT_RUNNABLE = "ONNX Runtime alone cannot run it either"
     DIFFERENT = "any other answer"
@@ -68,7 +68,7 @@ def prepare(case: Case, folder: Path) -> Trial | Outcome:
     try:
         model = load_served_model(path, "m", "1", 1, Batching.OFF)
     except ModelLoadError as error:
-        return Outcome.ZEROS if "fails on its first run" in str(error) else Outcome.TYPE
+        return Outcome.FIRST_RUN if "fails on its first run" in str(error) else Outcome.TYPE
     if not all(all(map(are_same, answers[0], again)) for again in answers[1:]):
         return Outcome.RANDOM
     return Trial(model, feeds, dict(zip(names, answers[0], strict=True)))

@@ -31,6 +31,8 @@ _ENOUGH_SECONDS = 0.5
 _MANY_ROWS = 64
 _INNER_SIZES = (1, 8, 64, 224)
 """Tried for dimensions other than the first: lengths of sequences, sides of images."""
+_FILLS = (0, 1, 2)
+"""Tried as the value of every number: zero is an index that always exists, one a divisor, a size or a scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,18 @@ class WarmUp:
 
 
 def warm_up(engine: Engine, batching: Batching = Batching.AUTO) -> WarmUp:
-    feeds = _find_suitable_inputs(engine)
+    fill, feeds = _find_suitable_inputs(engine)
     if feeds is None:
         return WarmUp(run_seconds=None, inline_rows=0, batch_rows=1, class_labels={})
     run_seconds = _measure_run_seconds(engine, feeds)
-    inline_rows = _measure_inline_rows(engine, run_seconds)
+    inline_rows = _measure_inline_rows(engine, run_seconds, fill)
     return WarmUp(
         run_seconds, inline_rows, _measure_batch_rows(engine, inline_rows, batching), engine.observe_class_labels(feeds)
     )
 
 
-def make_inputs(signature: Signature, rows: int, inner_size: int) -> dict[str, Array]:
-    return {spec.name: _make_input(spec, rows, inner_size) for spec in signature.inputs}
+def make_inputs(signature: Signature, rows: int, inner_size: int, fill: int = 0) -> dict[str, Array]:
+    return {spec.name: _make_input(spec, rows, inner_size, fill) for spec in signature.inputs}
 
 
 def make_varied_inputs(signature: Signature, rows: int) -> dict[str, Array]:
@@ -82,25 +84,32 @@ def decide_inline_rows(one_row_seconds: float, many_rows_seconds: float, many_ro
     return 1 + int((INLINE_SECONDS - one_row_seconds) / further_row_seconds)
 
 
-def _find_suitable_inputs(engine: Engine) -> dict[str, Array] | None:
-    """None when there are none.
+def _find_suitable_inputs(engine: Engine) -> tuple[int, dict[str, Array] | None]:
+    """The first inputs that the model runs on, and what they are filled with. None: there are none.
 
-    Where only the first dimension is open and all is numeric, a failure is the model's; elsewhere it may be the fault
-    of our guess, which must not keep a good model from serving.
+    Where the inputs are floating-point numbers and only their first dimension is open, a failure is the model's.
+    Elsewhere it may be our guess's, because whole numbers may have to be sizes, positions or permutations, and that
+    must not keep a good model from serving.
     """
     signature = engine.signature
-    is_a_guess = _has_open_inner_dimensions(signature) or any(spec.datatype is BYTES for spec in signature.inputs)
-    for inner_size in _INNER_SIZES if is_a_guess else _INNER_SIZES[:1]:
-        feeds = make_inputs(signature, 1, inner_size)
-        try:
-            engine.run(feeds, [spec.name for spec in signature.outputs])
-        except Exception as error:
-            if not is_a_guess:
-                raise ModelLoadError(f"it fails on its first run: {make_sentence(error)}") from error
-        else:
-            return feeds
-    _LOG.warning("no generated input suits the model: it serves without having run once")
-    return None
+    is_a_guess = _has_open_inner_dimensions(signature) or not all(spec.datatype.is_float for spec in signature.inputs)
+    failure: Exception | None = None
+    for inner_size in _INNER_SIZES if _has_open_inner_dimensions(signature) else _INNER_SIZES[:1]:
+        for fill in _FILLS:
+            feeds = make_inputs(signature, 1, inner_size, fill)
+            try:
+                engine.run(feeds, signature.output_names)
+            except Exception as error:  # noqa: BLE001 - the runtime has a dozen classes of errors for this
+                failure = failure or error
+            else:
+                return fill, feeds
+    assert failure is not None
+    sentence = make_sentence(failure)
+    if not is_a_guess:
+        raise ModelLoadError(f"it fails on its first run: {sentence}") from failure
+    facts = {"inputs": signature.describe_inputs(), "error": sentence}
+    _LOG.warning("no generated input suits the model: it serves without having run once", extra={"facts": facts})
+    return 0, None
 
 
 def _measure_run_seconds(engine: Engine, feeds: dict[str, Array]) -> float:
@@ -113,13 +122,16 @@ def _measure_run_seconds(engine: Engine, feeds: dict[str, Array]) -> float:
     return statistics.median(durations)
 
 
-def _measure_inline_rows(engine: Engine, one_row_seconds: float) -> int:
+def _measure_inline_rows(engine: Engine, one_row_seconds: float, fill: int) -> int:
     signature = engine.signature
     if one_row_seconds > INLINE_SECONDS or _has_open_inner_dimensions(signature):
         return 0
     if not all(spec.has_dynamic_rows for spec in signature.inputs):
         return sys.maxsize  # Every request has the one size that was measured.
-    many_rows_seconds = _measure_run_seconds(engine, make_inputs(signature, _MANY_ROWS, 1))
+    try:
+        many_rows_seconds = _measure_run_seconds(engine, make_inputs(signature, _MANY_ROWS, 1, fill))
+    except Exception:  # noqa: BLE001 - a model may call its rows open and still take only one
+        return 1
     return decide_inline_rows(one_row_seconds, many_rows_seconds, _MANY_ROWS)
 
 
@@ -139,10 +151,10 @@ def _has_open_inner_dimensions(signature: Signature) -> bool:
     return any(spec.shape is None or DYNAMIC in spec.shape[1:] for spec in signature.inputs)
 
 
-def _make_input(spec: TensorSpec, rows: int, inner_size: int) -> Array:
+def _make_input(spec: TensorSpec, rows: int, inner_size: int, fill: int) -> Array:
     sizes = spec.shape if spec.shape is not None else (DYNAMIC,)
     first = [rows if sizes[0] == DYNAMIC else sizes[0]]
     shape = first + [inner_size if size == DYNAMIC else size for size in sizes[1:]]
     if spec.datatype is BYTES:
         return np.full(shape, "", dtype=object)
-    return np.zeros(shape, dtype=spec.datatype.dtype)
+    return np.full(shape, fill, dtype=spec.datatype.dtype)

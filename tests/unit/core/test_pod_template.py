@@ -14,6 +14,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "image_volume": {"model": {"uri": "oci://registry.test/weather:1", "version": "1", "digest": DIGEST}},
     "image_volume_with_path": {"model": {"uri": "oci://registry.test/weather:1#/onnx/rain.onnx"}},
     "configmap": {"model": {"uri": "configmap://weather-v1/rain.onnx", "name": "rain"}},
+    "claim": {"model": {"uri": "pvc://models/weather/1.onnx"}},
     "https": {"model": {"uri": "https://models.test/weather-1.onnx"}},
     "file_in_own_image": {
         "model": {"uri": "file:///opt/rain.onnx"},

@@ -97,6 +97,23 @@ def save_never_running_model(path: Path) -> Path:
     return _save(path, helper.make_graph([node], "broken", inputs, outputs, [shape]))
 
 
+def save_resize_model(path: Path) -> Path:
+    """x [1, 1, 2, 2] and scales [4]: a scale of zero fails."""
+    node = helper.make_node("Resize", ["x", "", "scales"], ["y"])
+    inputs, outputs = (
+        [_info("x", "FP32", [1, 1, 2, 2]), _info("scales", "FP32", [4])],
+        [_info("y", "FP32", list("abcd"))],
+    )
+    return _save(path, helper.make_graph([node], "resize", inputs, outputs))
+
+
+def save_reshape_model(path: Path) -> Path:
+    """x [2, 3] and shape [2]: only shapes of six numbers run."""
+    node = helper.make_node("Reshape", ["x", "shape"], ["y"])
+    inputs, outputs = [_info("x", "FP32", [2, 3]), _info("shape", "INT64", [2])], [_info("y", "FP32", ["a", "b"])]
+    return _save(path, helper.make_graph([node], "reshape", inputs, outputs))
+
+
 def save_sequence_model(path: Path) -> Path:
     """An output that no protocol of the server can carry."""
     node = helper.make_node("SequenceConstruct", ["x"], ["pieces"])

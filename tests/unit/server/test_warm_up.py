@@ -14,6 +14,8 @@ from unit.server.onnx_models import (
     save_lookup_model,
     save_never_running_model,
     save_patient_model,
+    save_reshape_model,
+    save_resize_model,
 )
 
 
@@ -44,6 +46,18 @@ def test_a_model_that_fails_on_numbers_of_its_own_shape_is_broken(tmp_path: Path
 
 def test_integers_are_warmed_up_with_zeros_which_are_valid_indices(tmp_path: Path) -> None:
     assert warm_up(load_engine(save_lookup_model(tmp_path / "m.onnx"), threads=1)).run_seconds is not None
+
+
+def test_where_zeros_make_no_sense_ones_may(tmp_path: Path) -> None:
+    assert warm_up(load_engine(save_resize_model(tmp_path / "m.onnx"), threads=1)).run_seconds is not None
+
+
+def test_a_model_whose_inputs_nobody_can_guess_serves_without_having_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = warm_up(load_engine(save_reshape_model(tmp_path / "m.onnx"), threads=1))
+    assert (result.run_seconds, result.inline_rows, result.batch_rows) == (None, 0, 1)
+    assert "no generated input suits the model" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,16 @@ class Model(Schema):
 
     RULES = (
         Rule(
-            "self.uri.matches('^(oci|https|file|configmap)://.+')",
-            "uri must start with oci://, configmap://, https:// or file://",
+            "self.uri.matches('^(oci|pvc|configmap|https|s3|gs|az|hf|file)://.+')",
+            "uri must start with oci://, pvc://, configmap://, https://, s3://, gs://, az://, hf:// or file://",
         ),
         Rule(
             "!self.uri.startsWith('configmap://') || self.uri.matches('^configmap://[a-z0-9.-]+/[-._a-zA-Z0-9]+$')",
             "a configmap uri names the object and its key: configmap://name/key",
+        ),
+        Rule(
+            "!self.uri.startsWith('pvc://') || self.uri.matches('^pvc://[a-z0-9.-]+/.+')",
+            "a pvc uri names the claim and the path in it: pvc://claim/path",
         ),
     )
     name: Annotated[LabelText | None, Field(description="Served name; the object's name when left out.")] = None
@@ -48,7 +52,8 @@ class Model(Schema):
         Field(
             min_length=1,
             max_length=1024,
-            description="oci://image[#path], configmap://name/key, https://… or file:///path/in/image.",
+            description="oci://image[#path], pvc://claim/path, configmap://name/key, https://…, s3://bucket/key, "
+            "gs://bucket/key, az://container/key, hf://org/repo/file@revision or file:///path/in/image.",
         ),
     ]
     digest: Annotated[

@@ -77,6 +77,10 @@ def _place_model(uri: str) -> tuple[str, list[dict[str, Any]], list[dict[str, An
         name, _, key = rest.partition("/")
         volume = {"name": "model", "configMap": {"name": name, "items": [{"key": key, "path": key}]}}
         return f"file://{MODEL_MOUNT}/{key}", [volume], [mount]
+    if scheme == "pvc":
+        claim, _, path = rest.partition("/")
+        volume = {"name": "model", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+        return f"file://{MODEL_MOUNT}/{path}", [volume], [mount]
     if scheme == "oci":
         image, _, path = rest.partition("#")
         volume = {"name": "model", "image": {"reference": image, "pullPolicy": "IfNotPresent"}}
