@@ -54,6 +54,10 @@ class ServerProcess:
             self._process.kill()
         self._process.communicate()
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def wait_until_listening(self) -> Self:
         self.port = int(self.wait_for_log("listening")["port"])
         return self
