@@ -24,6 +24,7 @@ from serin_server.cpu_limit import observe_cpus
 from serin_server.dispatch import Dispatcher
 from serin_server.endpoints import Endpoints
 from serin_server.inference.engine import ModelLoadError
+from serin_server.input_ranges import find_misfit
 from serin_server.lifecycle import Lifecycle
 from serin_server.log_lines import configure_logging
 from serin_server.long_runs import LongRuns
@@ -67,13 +68,16 @@ def main() -> int:
 async def serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     lifecycle = Lifecycle()
-    telemetry = Telemetry(settings.model_name, settings.model_version)
+    telemetry = Telemetry(settings.model_name, settings.model_version, settings.latency_buckets, settings.input_ranges)
     pool = ThreadPoolExecutor(max_workers=observe_cpus(), thread_name_prefix="inference")
-    dispatcher = Dispatcher(LongRuns(pool, telemetry, settings.run_limits), telemetry)
+    dispatcher = Dispatcher(
+        LongRuns(pool, telemetry, settings.run_limits), telemetry, settings.max_delay_seconds, settings.refused_outside
+    )
     endpoints = Endpoints(
         settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher, settings.max_body_bytes
     )
-    router = Router(endpoints, telemetry, settings.model_name, settings.model_version, settings.bearer_token)
+    names = (settings.model_name, settings.model_version)
+    router = Router(endpoints, telemetry, names, settings.bearer_token, settings.request_log)
     listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
 
     leave = asyncio.Event()
@@ -133,6 +137,9 @@ async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Tel
     except (ModelSourceError, ModelLoadError) as error:
         what = f"model {settings.model_name!r} version {settings.model_version!r}"
         raise StartError(f"cannot serve {what}: {error}") from error
+    misfit = find_misfit(settings.input_ranges, model.signature)
+    if misfit is not None:
+        raise StartError(f"cannot serve model {settings.model_name!r}: {misfit}")
     seconds = monotonic() - start
     telemetry.record_loaded(seconds, model.signature, model.roles)
     lifecycle.become_ready(model)

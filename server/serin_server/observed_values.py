@@ -7,11 +7,13 @@ call, so this way a request pays next to nothing. Large tensors are summed up at
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from serin_server.input_ranges import InputRange
 from serin_server.oip.datatypes import Array
 from serin_server.oip.signature import Signature, TensorSpec
 from serin_server.predictions import OutputRoles
@@ -56,7 +58,8 @@ class FeatureSummary:
 
 
 class ObservedValues:
-    def __init__(self, signature: Signature, roles: OutputRoles) -> None:
+    def __init__(self, signature: Signature, roles: OutputRoles, ranges: Sequence[InputRange] = ()) -> None:
+        self._out_of_range = dict.fromkeys(ranges, 0)
         self._inputs = [spec for spec in signature.inputs if spec.datatype.json_type in (int, float)]
         self._prediction = next(spec for spec in signature.outputs if spec.name == roles.prediction)
         self._kept: list[tuple[Arrays, Arrays]] = []
@@ -91,10 +94,23 @@ class ObservedValues:
         self._sum_up()
         return dict(self._features)
 
+    def observe_out_of_range(self) -> dict[InputRange, int]:
+        self._sum_up()
+        return dict(self._out_of_range)
+
+    def record_refused(self, feeds: Arrays) -> None:
+        self._count_out_of_range([feeds])
+
+    def _count_out_of_range(self, runs: Sequence[Arrays]) -> None:
+        for wanted in self._out_of_range:
+            values = [wanted.select(feeds[wanted.input]).reshape(-1) for feeds in runs]
+            self._out_of_range[wanted] += wanted.count_outside(np.concatenate(values))
+
     def _sum_up(self) -> None:
         kept, self._kept, self._kept_values = self._kept, [], 0
         if not kept:
             return
+        self._count_out_of_range([feeds for feeds, _ in kept])
         for spec in self._inputs:
             self._add_input(spec, [feeds[spec.name] for feeds, _ in kept])
         name = self._prediction.name

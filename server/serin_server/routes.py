@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from serin_server.access import BearerToken
 from serin_server.endpoints import Endpoints
 from serin_server.failures import HttpError, make_failure
+from serin_server.request_log import RequestLog
 from serin_server.telemetry import Telemetry
 from serin_server.wire.application import Answer
 from serin_server.wire.request import Request
+from serin_server.wire.response import Response
 
 _MODEL_PATH = re.compile(
     rb"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready|/stats|/config)?"
@@ -40,9 +42,17 @@ class Route:
 
 class Router:
     def __init__(
-        self, endpoints: Endpoints, telemetry: Telemetry, model: str, version: str, token: BearerToken | None = None
+        self,
+        endpoints: Endpoints,
+        telemetry: Telemetry,
+        names: tuple[str, str],
+        token: BearerToken | None = None,
+        request_log: RequestLog | None = None,
     ) -> None:
+        """`names`: of the model and its version."""
+        model, version = names
         self._token = token
+        self._request_log = request_log
         self._telemetry = telemetry
         self._model = model
         self._version = version
@@ -57,11 +67,13 @@ class Router:
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer
             return make_failure(error, request)
 
-    def record(self, request: Request, status: int, seconds: float) -> None:
+    def record(self, request: Request, status: int, seconds: float, response: Response | None) -> None:
         route = self._table.get(request.path)
         counted_as = route.counted_as if route is not None else _name_of_unknown_inference(request.path)
         if counted_as is not None:
             self._telemetry.record_request(counted_as, status, seconds)
+            if self._request_log is not None:
+                self._request_log.maybe_write(request, status, seconds, response)
 
     def _find(self, request: Request) -> Route:
         route = self._table.get(request.path)

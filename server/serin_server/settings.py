@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ from typing import Any, Final, NoReturn
 
 from serin_server.access import BearerToken
 from serin_server.inference.batching import Batching
+from serin_server.input_ranges import InputRange, OutOfRange, parse_input_ranges
 from serin_server.long_runs import RunLimits
+from serin_server.request_log import RequestLog
+from serin_server.telemetry import LATENCY_BUCKETS_SECONDS
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _LOG_FORMATS: Final = ("auto", "json", "plain")
@@ -40,6 +44,13 @@ class Settings:
     max_concurrency: int
     queue_wait_seconds: float
     timeout_seconds: float
+    max_delay_seconds: float
+    latency_buckets: tuple[float, ...]
+    input_ranges: tuple[InputRange, ...]
+    out_of_range: OutOfRange
+    log_requests: float
+    """The share of requests with a line in the log."""
+    log_payloads: bool
     download_directory: Path | None
     log_format: str
     termination_log: Path
@@ -47,6 +58,14 @@ class Settings:
     @property
     def run_limits(self) -> RunLimits:
         return RunLimits(self.max_concurrency, self.queue_wait_seconds, self.timeout_seconds)
+
+    @property
+    def refused_outside(self) -> tuple[InputRange, ...]:
+        return self.input_ranges if self.out_of_range is OutOfRange.REJECT else ()
+
+    @property
+    def request_log(self) -> RequestLog | None:
+        return RequestLog(self.log_requests, with_payloads=self.log_payloads) if self.log_requests else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +162,40 @@ def _parse_log_format(text: str) -> str:
     return text
 
 
-def _parse_batching(text: str) -> Batching:
+def _one_of(kinds: type[enum.Enum]) -> Callable[[str], Any]:
+    def parse(text: str) -> enum.Enum:
+        try:
+            return kinds(text)
+        except ValueError:
+            raise ValueError(f"one of {', '.join(kind.value for kind in kinds)}") from None
+
+    return parse
+
+
+def _parse_share(text: str) -> float:
     try:
-        return Batching(text)
+        share = float(text)
     except ValueError:
-        raise ValueError(f"one of {', '.join(kind.value for kind in Batching)}") from None
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("a share from 0 to 1")
+    return share
+
+
+def _parse_switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def _parse_buckets(text: str) -> tuple[float, ...]:
+    try:
+        bounds = [float(part) for part in text.split(",")]
+    except ValueError:
+        bounds = []
+    if not bounds or not all(0 < bound <= 86_400 for bound in bounds) or bounds != sorted(set(bounds)):
+        raise ValueError("growing numbers of seconds, separated by commas")
+    return tuple(bounds)
 
 
 def _parse_seconds(text: str) -> float:
@@ -188,7 +236,7 @@ _OPTIONS: Final = (
     _Option("threads", _whole_number(1, 1024), "1", "threads that one run of the model may use"),
     _Option(
         "batching",
-        _parse_batching,
+        _one_of(Batching),
         "auto",
         "requests of the same moment share a run if that leaves their answers the same: auto, up to rounding; "
         "exact, to the last bit; off, never",
@@ -206,6 +254,24 @@ _OPTIONS: Final = (
     _Option("max-concurrency", _whole_number(1, 100_000), "64", "long runs at once; further requests wait"),
     _Option("queue-wait-seconds", _parse_seconds, "1", "how long they wait before they are answered with 429"),
     _Option("timeout-seconds", _parse_seconds, "0", "how long a long run may take before it is a 504, 0: any time"),
+    _Option(
+        "max-delay-seconds", _parse_seconds, "0", "how long a short request waits for others to share its run with"
+    ),
+    _Option(
+        "latency-buckets",
+        _parse_buckets,
+        ",".join(f"{bound:g}" for bound in LATENCY_BUCKETS_SECONDS),
+        "upper bounds of the latency histogram in seconds",
+    ),
+    _Option(
+        "input-ranges",
+        parse_input_ranges,
+        "",
+        "numbers expected in inputs, such as temperature=-40:60,x[3]=0:1, or @file with one a line",
+    ),
+    _Option("out-of-range", _one_of(OutOfRange), "count", "what is done about others: count, or reject them with 400"),
+    _Option("log-requests", _parse_share, "0", "the share of inference requests with a line in the log, 0 to 1"),
+    _Option("log-payloads", _parse_switch, "false", "whether these lines hold the bodies, which may be personal data"),
     _Option("download-directory", _parse_directory, "", "where a download is put, empty: the temporary directory"),
     _Option("log-format", _parse_log_format, "auto", "json, plain, or auto: plain on a terminal"),
     _Option(

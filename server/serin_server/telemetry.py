@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serin_server.input_ranges import InputRange
 from serin_server.observed_values import ObservedValues
 from serin_server.oip.datatypes import Array
 from serin_server.oip.signature import Signature
@@ -34,7 +35,7 @@ _PROTOCOLS_BY_METHOD: Final = (("infer", "http"), ("infer", "grpc"), ("predict",
 _OK: Final = 200
 _CODES_FROM_THE_START = (200, 400, 500, 503)
 
-_BUCKETS_SECONDS: Final = (
+LATENCY_BUCKETS_SECONDS: Final = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 
@@ -84,16 +85,23 @@ class RunTotals:
 
 
 class Telemetry(Collector):
-    def __init__(self, model: str, version: str) -> None:
+    def __init__(
+        self,
+        model: str,
+        version: str,
+        latency_buckets: Sequence[float] = LATENCY_BUCKETS_SECONDS,
+        input_ranges: Sequence[InputRange] = (),
+    ) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._labels = (model, version)
+        self._input_ranges = input_ranges
         self._counts = {
             (method, protocol, code): 0 for method, protocol in _PROTOCOLS_BY_METHOD for code in _CODES_FROM_THE_START
         }
-        self._durations = {method: Distribution(_BUCKETS_SECONDS) for method in METHODS}
+        self._durations = {method: Distribution(latency_buckets) for method in METHODS}
         self._batch_sizes = Distribution(_BUCKETS_REQUESTS)
-        self._queue_waits = Distribution(_BUCKETS_SECONDS)
+        self._queue_waits = Distribution(LATENCY_BUCKETS_SECONDS)
         self._run_seconds = 0.0
         self._succeeded_seconds = 0.0
         self._last_inference_ms = 0
@@ -121,6 +129,11 @@ class Telemetry(Collector):
         if self._values is not None:
             self._values.record(feeds, outputs)
 
+    def record_refused(self, feeds: dict[str, Array]) -> None:
+        """What was out of range and is kept from the model."""
+        if self._values is not None:
+            self._values.record_refused(feeds)
+
     def record_started(self) -> None:
         self._in_flight += 1
 
@@ -129,7 +142,7 @@ class Telemetry(Collector):
 
     def record_loaded(self, seconds: float, signature: Signature, roles: OutputRoles) -> None:
         self._load_seconds = seconds
-        self._values = ObservedValues(signature, roles)
+        self._values = ObservedValues(signature, roles, self._input_ranges)
 
     def observe_totals(self) -> RunTotals:
         succeeded = sum(count for (_, _, code), count in self._counts.items() if code == _OK)

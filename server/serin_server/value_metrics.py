@@ -12,6 +12,7 @@ from serin_server.observed_values import PREDICTION_BUCKETS, ObservedValues
 def make_value_metrics(values: ObservedValues, labels: tuple[str, str]) -> Iterator[Metric]:
     yield _make_classes(values, labels) if values.has_classes else _make_histogram(values, labels)
     yield from _make_features(values, labels)
+    yield _make_out_of_range(values, labels)
 
 
 def _make_classes(values: ObservedValues, labels: tuple[str, str]) -> Metric:
@@ -61,3 +62,14 @@ def _make_features(values: ObservedValues, labels: tuple[str, str]) -> Iterator[
             least.add_metric(series, summary.min)
             most.add_metric(series, summary.max)
     yield from (counts, missing, sums, least, most)
+
+
+def _make_out_of_range(values: ObservedValues, labels: tuple[str, str]) -> Metric:
+    family = CounterMetricFamily(
+        "serin_input_out_of_range_total",
+        "Numbers outside of --input-ranges, those of refused requests included.",
+        labels=("model", "version", "input", "feature"),
+    )
+    for wanted, count in values.observe_out_of_range().items():
+        family.add_metric((*labels, wanted.input, "" if wanted.feature is None else str(wanted.feature)), count)
+    return family

@@ -45,5 +45,5 @@ class Application(Protocol):
     def handle(self, request: Request) -> Answer:
         """Answer one request. Never raises: what went wrong is an answer too."""
 
-    def record(self, request: Request, status: int, seconds: float) -> None:
+    def record(self, request: Request, status: int, seconds: float, response: Response | None) -> None:
         """Told once per request, also for those the connection refused and those whose client went away (499)."""

@@ -140,7 +140,7 @@ class Connection(asyncio.Protocol):
         self._abandon_unfinished_request()
         self.state = ConnectionState.CLOSED
         for request, _ in self._exchanges:
-            self._record(request, CLIENT_WENT_AWAY)
+            self._record(request, CLIENT_WENT_AWAY, None)
         self._exchanges.clear()
         self._listener.discard(self)
 
@@ -286,7 +286,7 @@ class Connection(asyncio.Protocol):
     def _abandon_unfinished_request(self) -> None:
         if self.state is ConnectionState.BODY:
             self._request.received_at = perf_counter()
-            self._record(self._request, CLIENT_WENT_AWAY)
+            self._record(self._request, CLIENT_WENT_AWAY, None)
 
     # -- answering ------------------------------------------------------------------------------------------------
 
@@ -318,7 +318,7 @@ class Connection(asyncio.Protocol):
             self.state = ConnectionState.ENDED
         head_only = request.method == b"HEAD"
         self._transport.write(render_response(response, keep_alive=not is_last, head_only=head_only))
-        self._record(request, response.status)
+        self._record(request, response.status, response)
 
     def _settle(self) -> None:
         """After reading or answering: what may the peer do next, and until when?"""
@@ -360,8 +360,8 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _record(self, request: Request, status: int) -> None:
-        self._application.record(request, status, perf_counter() - request.received_at)
+    def _record(self, request: Request, status: int, response: Response | None) -> None:
+        self._application.record(request, status, perf_counter() - request.received_at, response)
 
 
 _NO_TRANSPORT = asyncio.Transport()

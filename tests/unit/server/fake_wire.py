@@ -64,7 +64,8 @@ class EchoApplication:
         self._tasks.append(asyncio.create_task(self._answer_later(request, pending)))
         return pending
 
-    def record(self, request: Request, status: int, seconds: float) -> None:
+    def record(self, request: Request, status: int, seconds: float, response: Response | None) -> None:
+        assert response is None or response.status == status
         assert 0 <= seconds < 60
         self.records.append((request.path, status))
 

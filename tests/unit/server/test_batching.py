@@ -50,13 +50,14 @@ class CountingEngine(Engine):
 class Turn:
     """Jobs given to a dispatcher in one turn of the loop."""
 
-    def __init__(self, path: Path, batch_rows: int | None = None) -> None:
+    def __init__(self, path: Path, batch_rows: int | None = None, max_delay_seconds: float = 0.0) -> None:
         loaded = load_served_model(path, "m", "1", threads=1)
         self.engine = CountingEngine(loaded.engine)
         fields = {name: getattr(loaded, name) for name in ServedModel.__slots__}
         self.model = ServedModel(**{**fields, "engine": self.engine, "batch_rows": batch_rows or loaded.batch_rows})
         telemetry = Telemetry("m", "1")
-        self.dispatcher = Dispatcher(LongRuns(ThreadPoolExecutor(1), telemetry, RunLimits()), telemetry)
+        long_runs = LongRuns(ThreadPoolExecutor(1), telemetry, RunLimits())
+        self.dispatcher = Dispatcher(long_runs, telemetry, max_delay_seconds)
 
     async def submit(self, *feeds: dict[str, Array], outputs: tuple[str, ...] | None = None) -> list[Response]:
         names = outputs or self.model.signature.output_names
@@ -92,6 +93,22 @@ async def test_a_batch_never_has_more_rows_than_were_proved_at_load(tmp_path: Pa
     answers = await turn.submit(*[row(i, i) for i in range(7)])
     assert turn.engine.runs == [3, 3, 1]
     assert len(answers) == 7
+
+
+async def test_with_a_delay_jobs_of_later_turns_join_the_batch(tmp_path: Path) -> None:
+    turn = Turn(save_linear_model(tmp_path / "m.onnx", features=2), max_delay_seconds=0.05)
+    responses = await turn.submit(row(1, 1))
+    assert (responses, turn.engine.runs) == ([], [])
+    await turn.submit(row(2, 2))
+    while not turn.engine.runs:  # noqa: ASYNC110 - the engine tells no one
+        await asyncio.sleep(0.01)
+    assert turn.engine.runs == [2]
+
+
+async def test_a_full_batch_waits_for_nobody(tmp_path: Path) -> None:
+    turn = Turn(save_linear_model(tmp_path / "m.onnx", features=2), batch_rows=2, max_delay_seconds=3600)
+    assert len(await turn.submit(row(1, 1), row(2, 2))) == 2
+    assert turn.engine.runs == [2]
 
 
 async def test_a_job_that_fails_fails_alone(tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ def test_a_variable_that_kubernetes_made_for_a_service_is_no_setting() -> None:
         ([*URI, "--model-digest", "md5:1"], {}, "--model-digest: expected sha256: and 64 hexadecimal digits"),
         ([*URI, "--model-name", "a/b"], {}, "--model-name: expected a name without slashes and spaces, got 'a/b'"),
         ([*URI, "--log-format", "xml"], {}, "--log-format: expected one of auto, json, plain, got 'xml'"),
+        ([*URI, "--latency-buckets", "1,1"], {}, "--latency-buckets: expected growing numbers of seconds"),
+        ([*URI, "--log-requests", "2"], {}, "--log-requests: expected a share from 0 to 1, got '2'"),
+        ([*URI, "--log-payloads", "yes"], {}, "--log-payloads: expected true or false, got 'yes'"),
+        ([*URI, "--out-of-range", "drop"], {}, "--out-of-range: expected one of count, reject, got 'drop'"),
+        ([*URI, "--input-ranges", "x"], {}, "--input-ranges: expected ranges such as temperature=-40:60"),
         ([*URI, "--colour"], {}, "unrecognized arguments: --colour"),
     ],
 )

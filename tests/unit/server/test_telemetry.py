@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,11 @@ def test_success_and_the_usual_failures_stand_at_zero_from_the_start() -> None:
     assert set(counts.values()) == {0.0}
     assert "_created" not in text
     assert "process_resident_memory_bytes" in text
+
+
+def test_the_latency_histogram_has_the_buckets_that_were_set(tmp_path: Path) -> None:
+    with ServerProcess(save_linear_model(tmp_path / "m.onnx"), "--latency-buckets", "0.02,60") as server:
+        server.wait_until_ready().post("/predict", [[0] * 6])
+        text = server.get("/metrics").body.decode()
+    bounds = re.findall(r'serin_request_duration_seconds_bucket{le="([^"]+)",method="predict"', text)
+    assert bounds == ["0.02", "60.0", "+Inf"]
