@@ -53,6 +53,20 @@ def test_a_version_that_fails_five_points_more_often_is_rejected(served: Weather
     assert served.condition(served.status, "Stalled") == ("True", "CanaryRejected")
 
 
+def test_a_version_that_takes_half_as_long_again_is_rejected_by_its_latency(served: Weather) -> None:
+    latency = {"name": "latency", "type": "Histogram", "buckets": "ask_seconds_bucket"}
+    served.serve(own_server("1", slowness=1.0, metrics=[ANSWERS, latency], replicas=2))
+
+    slower = own_server("2", slowness=1.5, metrics=[ANSWERS, latency], replicas=2)
+    status = served.until_phase(served.roll_out(slower), "Rejected")
+
+    assert "the canary is slower than 0.0" in status["message"]
+    assert status["message"].endswith("(latency, one of 2 metrics)")
+    failures, *latencies = status["metrics"]
+    assert failures["evidenceBad"] < failures["rejectsAt"]
+    assert {metric["name"].partition("/")[0] for metric in latencies} == {"latency"}
+
+
 def test_an_incident_that_hits_all_versions_alike_rejects_none(served: Weather) -> None:
     plan = {"minDuration": "90s", "metrics": [STRICT]}
     rollout = served.roll_out(a_version("2").with_plan(analysis=plan))

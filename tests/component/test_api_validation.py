@@ -121,6 +121,16 @@ MODEL_DEPLOYMENT_RULES = [
 
 PLAN_RULES = [
     row(
+        "buckets of a ratio",
+        model_deployment(rollout__analysis__metrics=[{"buckets": "x_bucket"}]),
+        "buckets and bounds go with type Histogram",
+    ),
+    row(
+        "failures of a histogram",
+        model_deployment(rollout__analysis__metrics=[{"type": "Histogram", "total": "a", "failed": "b"}]),
+        "total and failed go with type Ratio",
+    ),
+    row(
         "one name twice", model_deployment(rollout__analysis__metrics=[{}, {}]), "every metric needs a name of its own"
     ),
     row("a canary of no pods", model_deployment(rollout__size=0), "spec.rollout", "size must be a number of pods"),

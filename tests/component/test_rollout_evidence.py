@@ -213,6 +213,30 @@ async def test_several_metrics_are_judged_together_with_one_question(world: Worl
     assert {len(request.questions) for request in world.prometheus.asked[questions:]} == {2}
 
 
+LATENCY = {"name": "latency", "type": "Histogram"}
+
+
+async def test_a_version_as_fast_as_the_old_one_is_promoted_by_bounds_that_the_stable_pods_chose(world: World) -> None:
+    await begin(world, analysis={"metrics": [{}, LATENCY]})
+    rollout = await world.let_traffic_decide(ROLLOUT, intervals=80)
+
+    assert rollout["status"]["phase"] == "Promoted"
+    names = [metric["name"] for metric in rollout["status"]["metrics"]]
+    assert names == ["success-rate", "latency/0.05", "latency/0.1", "latency/0.25"]
+    assert world.prometheus.asked[-1].questions[1].bounds == (0.05, 0.1, 0.25)
+
+
+async def test_a_slower_version_is_rejected_and_told_which_bound_it_misses(world: World) -> None:
+    world.prometheus.slowness = {"2": 2.0}
+    await begin(world, analysis={"metrics": [{}, {**LATENCY, "bounds": [0.1]}]})
+    rollout = await world.let_traffic_decide(ROLLOUT)
+
+    assert (rollout["status"]["phase"], rollout["status"]["reason"]) == ("Rejected", "EvidenceBad")
+    assert rollout["status"]["message"].startswith(
+        "Rejected: the canary is slower than 0.1 s in 20.0 %, the baseline in 10.0 %"
+    )
+
+
 async def test_one_question_and_one_status_write_per_interval(world: World) -> None:
     await begin(world, analysis={"minDuration": "5m"})
     await world.pass_interval()

@@ -15,6 +15,9 @@ from serin.core.facts import CounterRequest, HistoryRequest, MetricHistory, Metr
 from serin_testkit.cluster_user import Json
 from serin_testkit.kubelet import version_of
 
+SLOW = {0.05: 0.5, 0.1: 0.1, 0.25: 0.01, 1.0: 0.001}
+"""Share of requests slower than each bound of every pod's histogram, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
@@ -39,6 +42,9 @@ class ScriptedPrometheus:
         self.has_past = False
         """It knows what the pods did in the hour before a comparison."""
         self.asked: list[CounterRequest] = []
+        self.slowness: dict[str, float] = {}
+        """How many times the usual share of requests are slower than each bound, by version."""
+        self._versions: dict[str, str] = {}
         self.asked_history: list[HistoryRequest] = []
         self._counted: dict[str, _Counted] = {}
         self._readings: dict[str, Reading] = {}
@@ -49,7 +55,19 @@ class ScriptedPrometheus:
             return MetricsUnavailable(self.trouble)
         readings = self._readings
         found = {pod: readings[pod] for pod in request.pods if pod in readings}
-        return MetricReadings({question.name: found for question in request.questions})
+        by_stream: dict[str, dict[str, Reading]] = {}
+        for question in request.questions:
+            if question.type == "Ratio":
+                by_stream[question.name] = found
+            for bound in question.bounds or tuple(SLOW) if question.type == "Histogram" else ():
+                by_stream[f"{question.name}/{bound:g}"] = {
+                    pod: self._make_slow(pod, bound, reading) for pod, reading in found.items()
+                }
+        return MetricReadings(by_stream)
+
+    def _make_slow(self, pod: str, bound: float, reading: Reading) -> Reading:
+        share = SLOW[bound] * self.slowness.get(self._versions.get(pod, ""), 1.0)
+        return replace(reading, failed=float(int(reading.total * min(1.0, share))))
 
     async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable:
         self.asked_history.append(request)
@@ -69,6 +87,7 @@ class ScriptedPrometheus:
         readings = dict(self._readings)
         for pod in serving_pods:
             name, version = pod["metadata"]["name"], version_of(pod) or ""
+            self._versions[name] = version
             before = self._counted.get(name, _Counted())
             failures = before.failures + Fraction(str(self.failing.get(version, 0))) * self.requests
             counted = replace(before, requests=before.requests + self.requests, failures=failures)

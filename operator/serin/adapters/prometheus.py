@@ -11,15 +11,16 @@ store looks like a whole one that lacks pods, which evidence treats as missing s
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 from urllib3.util import Retry
 
+from serin.adapters.prometheus_buckets import is_one_of, make_bound_matcher, read_buckets
 from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_serin
 from serin.core.evidence.counters import Reading
 from serin.core.facts import (
@@ -30,6 +31,7 @@ from serin.core.facts import (
     MetricReadings,
     MetricsUnavailable,
 )
+from serin.core.rollout.streams import stream_name
 from serin.runtime.ports import Clock
 
 THREADS = 4
@@ -45,11 +47,12 @@ BREAKER_SECONDS = 15.0
 """After so many failures in a row nobody is sent to Prometheus for so long."""
 
 SERIN_COUNTER = "serin_requests_total"
+SERIN_BUCKETS = "serin_request_duration_seconds_bucket"
 
 _SELECTOR = re.compile(r"\s*(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)?\s*(?:\{(?P<matchers>.*)\})?\s*", re.DOTALL)
 
 
-_Found = TypeVar("_Found")
+_Streams = Mapping[str, Mapping[str, tuple[Reading, ...]]]
 
 
 class PrometheusMetrics:
@@ -71,36 +74,28 @@ class PrometheusMetrics:
         self._connect.close()
 
     async def read_counters(self, request: CounterRequest) -> MetricReadings | MetricsUnavailable:
-        async def read(question: MetricQuestion) -> Mapping[str, Reading]:
-            window_seconds = max(1, round(request.window_seconds))
-            return newest(await self._read(question, request, f"[{window_seconds}s]", self._connect.custom_query))
-
-        if not request.pods:
-            return MetricReadings({question.name: {} for question in request.questions})
-        read_all = await self._read_all(request.questions, read)
-        return read_all if isinstance(read_all, MetricsUnavailable) else MetricReadings(read_all)
+        window = f"[{max(1, round(request.window_seconds))}s]"
+        found = await self._read_all(request, window, self._connect.custom_query)
+        if isinstance(found, MetricsUnavailable):
+            return found
+        return MetricReadings({stream: newest(by_pod) for stream, by_pod in found.items()})
 
     async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable:
         def ask(query: str) -> Any:
             step = f"{max(1, round(request.step_seconds))}s"
             return self._connect.custom_query_range(query, request.start, request.end, step)
 
-        async def read(question: MetricQuestion) -> Mapping[str, tuple[Reading, ...]]:
-            return await self._read(question, request, "", ask)
-
-        if not request.pods:
-            return MetricHistory({question.name: {} for question in request.questions})
-        read_all = await self._read_all(request.questions, read)
-        return read_all if isinstance(read_all, MetricsUnavailable) else MetricHistory(read_all)
+        found = await self._read_all(request, "", ask)
+        return found if isinstance(found, MetricsUnavailable) else MetricHistory(found)
 
     async def _read_all(
-        self, questions: Sequence[MetricQuestion], read: Callable[[MetricQuestion], Awaitable[_Found]]
-    ) -> Mapping[str, _Found] | MetricsUnavailable:
-        """One after the other: half an answer would judge the metrics of one rollout on different requests."""
-        found = {}
-        for question in questions:
+        self, request: CounterRequest | HistoryRequest, window: str, ask: Callable[[str], Any]
+    ) -> _Streams | MetricsUnavailable:
+        """Nothing where one question fails: half an answer would judge a rollout's metrics on different requests."""
+        found: dict[str, Mapping[str, tuple[Reading, ...]]] = {}
+        for question in request.questions if request.pods else ():
             try:
-                found[question.name] = await read(question)
+                found |= await self._read(question, request, window, ask)
             except _UnavailableError as error:
                 return MetricsUnavailable(f"Prometheus at {self._shown_url}: {error}")
             except InvalidAnswerError as error:
@@ -115,13 +110,22 @@ class PrometheusMetrics:
         request: CounterRequest | HistoryRequest,
         window: str,
         ask: Callable[[str], Any],
-    ) -> Mapping[str, tuple[Reading, ...]]:
+    ) -> _Streams:
+        if question.type == "Histogram":
+            query = make_query(question.buckets or SERIN_BUCKETS, request, window, make_bound_matcher(question.bounds))
+            by_bound = read_buckets(await self._query(query, ask))
+            return {
+                stream_name(question.name, bound): by_pod
+                for bound, by_pod in by_bound.items()
+                if not question.bounds or is_one_of(bound, question.bounds)
+            }
         if question.total is None or question.failed is None:
-            return read_serin(await self._query(make_query(SERIN_COUNTER, request, window), ask))
+            answer = await self._query(make_query(SERIN_COUNTER, request, window), ask)
+            return {question.name: read_serin(answer)}
         # In this order: a failure counted between the two is then newer than the total, and left for the next.
         total = await self._query(make_query(question.total, request, window), ask)
         failed = await self._query(make_query(question.failed, request, window), ask)
-        return read_pair(total, failed)
+        return {question.name: read_pair(total, failed)}
 
     async def _query(self, query: str, ask: Callable[[str], Any]) -> Any:
         async with self._free_threads:
@@ -172,12 +176,12 @@ class InvalidSelectorError(ValueError):
     """A counter of the plan that is no selector; names it."""
 
 
-def make_query(selector: str, request: CounterRequest | HistoryRequest, window: str) -> str:
+def make_query(selector: str, request: CounterRequest | HistoryRequest, window: str, matcher: str = "") -> str:
     """`selector` for the request's pods only; `window` such as [30s] asks for the samples in it, "" for the value."""
     match = _SELECTOR.fullmatch(selector)
     if match is None or not (match["name"] or match["matchers"]):
         raise InvalidSelectorError(f"metric {selector!r}: expected a counter such as http_requests_total{{code='500'}}")
-    matchers = (match["matchers"] or "").strip().rstrip(",")
+    matchers = ",".join(filter(None, ((match["matchers"] or "").strip().rstrip(","), matcher)))
     pods = "|".join(re.escape(pod) for pod in request.pods)
     ours = f"namespace={_quote(request.key.namespace)},pod=~{_quote(pods)}"
     return f"{match['name'] or ''}{{{matchers + ',' if matchers else ''}{ours}}}{window}"

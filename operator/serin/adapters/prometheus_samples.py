@@ -42,8 +42,8 @@ def is_failure(code: str) -> bool:
 
 def read_serin(answer: Any) -> Mapping[str, tuple[Reading, ...]]:
     """All usable readings by pod, in the order of time, of one counter whose label `code` tells failures."""
-    failed = [sample for sample in _samples(answer) if is_failure(sample[1].get("code", ""))]
-    return _pair(_sum_up(_samples(answer)), _sum_up(failed), is_failed_sparse=True)
+    failed = [sample for sample in samples(answer) if is_failure(sample[1].get("code", ""))]
+    return _pair(_sum_up(samples(answer)), _sum_up(failed), is_failed_sparse=True)
 
 
 def read_pair(total_answer: Any, failed_answer: Any) -> Mapping[str, tuple[Reading, ...]]:
@@ -51,7 +51,7 @@ def read_pair(total_answer: Any, failed_answer: Any) -> Mapping[str, tuple[Readi
 
     A pod without any series of failures has had none. One whose failures are not told at a moment is not read at it.
     """
-    return _pair(_sum_up(_samples(total_answer)), _sum_up(_samples(failed_answer)), is_failed_sparse=False)
+    return _pair(_sum_up(samples(total_answer)), _sum_up(samples(failed_answer)), is_failed_sparse=False)
 
 
 def newest(readings: Mapping[str, tuple[Reading, ...]]) -> Mapping[str, Reading]:
@@ -75,10 +75,10 @@ def _pair(totals: "_Moments", failures: "_Moments", *, is_failed_sparse: bool) -
     return readings
 
 
-_Sample = tuple[str, Mapping[str, str], float, float]
+Sample = tuple[str, Mapping[str, str], float, float]
 
 
-def _samples(answer: Any) -> Iterator[_Sample]:
+def samples(answer: Any) -> Iterator[Sample]:
     """Pod, labels, time, value of every sample. Series without a pod are of no use."""
     if not isinstance(answer, list):
         raise InvalidAnswerError(f"{type(answer).__name__} instead of a list of series")

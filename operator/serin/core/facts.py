@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, RevisionContent
 from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
@@ -110,11 +110,17 @@ class RolloutFacts:
 
 @dataclass(frozen=True, slots=True)
 class MetricQuestion:
-    """Two counters of each pod. `total` and `failed` None: the counters of Serin's own server."""
+    """What to count of each pod for one metric. Selectors that are None: those of Serin's own server.
+
+    Of a Histogram all its bounds are read when `bounds` is empty, so that some can be chosen.
+    """
 
     name: str
     total: str | None = None
     failed: str | None = None
+    type: Literal["Ratio", "Histogram"] = "Ratio"
+    buckets: str | None = None
+    bounds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +137,7 @@ class CounterRequest:
 class MetricReadings:
     """What Prometheus answered, by stream: the latest scrape of each pod that has one.
 
-    A stream is one pair of counters that is compared, all requests and those that count as failed. A Ratio metric is
-    one stream, with its name.
+    What a stream is: core/rollout/streams.py.
     """
 
     by_stream: Mapping[str, Mapping[str, Reading]]

@@ -158,7 +158,7 @@ async def test_a_past_that_cannot_be_had_is_unavailable(metrics: PrometheusMetri
 
 async def test_nobody_is_asked_about_no_pods(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
     nobody = replace(request(), pods=())
-    assert await metrics.read_counters(nobody) == MetricReadings({"answers": {}})
+    assert await metrics.read_counters(nobody) == MetricReadings({})
     assert prometheus.queries == []
 
 

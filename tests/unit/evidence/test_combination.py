@@ -6,7 +6,7 @@ import pytest
 from serin.core.evidence.combination import Verdict, combine
 from serin.core.evidence.counts import Counts, Increments
 from serin.core.evidence.settings import Settings
-from serin.core.evidence.verdict import EvidenceState, Outcome, advance, judge
+from serin.core.evidence.verdict import EvidenceState, Judgement, Outcome, advance, judge
 
 SETTINGS = Settings(min_duration_seconds=60.0, max_duration_seconds=600.0)
 
@@ -15,19 +15,24 @@ EQUAL, WORSE, SLIGHTLY_WORSE, IDLE = Counts(1000, 5), Counts(1000, 300), Counts(
 
 def verdict_on(intervals: int, canaries: Mapping[str, Counts]) -> Verdict:
     """After so many intervals in which each metric saw the same of its canary."""
-    judgements = {}
+    judgements: dict[str, dict[str, Judgement]] = {}
     for name, canary in canaries.items():
         state = EvidenceState()
         for _ in range(intervals):
             baseline = Counts() if canary == IDLE else Counts(1000, 5)
             state = advance(state, Increments(Counts(8000, 40), baseline, canary, 10.0), SETTINGS)
-        judgements[name] = judge(state, SETTINGS)
-    return combine(judgements, dict.fromkeys(canaries, SETTINGS))
+        metric = name.partition("/")[0]
+        judgements.setdefault(metric, {})[name] = judge(state, SETTINGS)
+    return combine(judgements, dict.fromkeys(judgements, SETTINGS))
+
+
+def judgements_of(verdict: Verdict) -> list[Judgement]:
+    return [judgement for streams in verdict.judgements.values() for judgement in streams.values()]
 
 
 def test_one_metric_decides_as_if_it_were_alone() -> None:
     verdict = verdict_on(30, {"errors": EQUAL})
-    alone = verdict.judgements["errors"]
+    (alone,) = judgements_of(verdict)
 
     assert (verdict.outcome, verdict.good, verdict.bad) == (alone.outcome, alone.good, alone.bad)
     assert verdict.eta_seconds == alone.eta_seconds
@@ -49,7 +54,7 @@ def test_one_bad_metric_rejects_and_is_named() -> None:
 
 def test_evidence_against_the_canary_is_the_mean_over_the_metrics() -> None:
     verdict = verdict_on(4, {"errors": EQUAL, "timeouts": SLIGHTLY_WORSE})
-    errors, timeouts = verdict.judgements.values()
+    errors, timeouts = judgements_of(verdict)
 
     assert verdict.evidence_bad == pytest.approx((errors.evidence_bad + timeouts.evidence_bad) / 2)
 
@@ -61,3 +66,22 @@ def test_a_metric_without_data_waits_and_never_counts_as_good() -> None:
     assert verdict.sentence.startswith("No data yet")
     assert verdict.sentence.endswith("(timeouts, one of 2 metrics)")
     assert verdict.eta_seconds is None
+
+
+def test_a_metric_of_several_bounds_weighs_as_much_as_one_of_failures() -> None:
+    verdict = verdict_on(4, {"errors": EQUAL, "latency/0.1": SLIGHTLY_WORSE, "latency/0.5": EQUAL})
+    errors, fast, slow = (judgement.evidence_bad for judgement in judgements_of(verdict))
+
+    assert verdict.evidence_bad == pytest.approx((errors + (fast + slow) / 2) / 2)
+
+
+def test_a_slow_version_is_rejected_in_words_of_its_latency() -> None:
+    verdict = verdict_on(3, {"latency/0.1": EQUAL, "latency/0.5": WORSE})
+
+    assert verdict.outcome is Outcome.REJECT
+    assert verdict.sentence.startswith("Rejected: the canary is slower than 0.5 s in 30.0 %, the baseline in 0.50 %")
+
+
+def test_every_bound_of_a_latency_must_be_good_enough() -> None:
+    assert verdict_on(40, {"latency/0.1": EQUAL, "latency/0.5": EQUAL}).outcome is Outcome.PROMOTE
+    assert verdict_on(8, {"latency/0.1": EQUAL, "latency/0.5": SLIGHTLY_WORSE}).outcome is Outcome.ANALYZING

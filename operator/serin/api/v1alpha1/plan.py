@@ -22,26 +22,57 @@ class Margin(Schema):
     relative: Annotated[float, Field(ge=0, lt=1, description="Share of the baseline's failure rate.")] = 0.2
 
 
-class RatioMetric(Schema):
-    """Failed requests among all requests, from two Prometheus counters kept by each pod."""
+class Metric(Schema):
+    """What is compared: from each pod's Prometheus counters a share of its requests, failed or too slow."""
 
     RULES = (
         Rule(
             "has(self.total) == has(self.failed)",
             "total and failed go together: give both counters, or neither for Serin's own server",
         ),
+        Rule(
+            "self.type == 'Ratio' || !has(self.total)", "total and failed go with type Ratio, a Histogram has buckets"
+        ),
+        Rule(
+            "self.type == 'Histogram' || (!has(self.buckets) && (!has(self.bounds) || self.bounds.size() == 0))",
+            "buckets and bounds go with type Histogram",
+        ),
     )
-    name: Annotated[str, Field(min_length=1, max_length=63, description="Names it in status.metrics.")] = "success-rate"
-    type: Annotated[Literal["Ratio"], Field(description="What is compared: a share of the requests.")] = "Ratio"
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=63, pattern=r"^[^/]+$", description="Names it in status.metrics, without a /."),
+    ] = "success-rate"
+    type: Annotated[
+        Literal["Ratio", "Histogram"],
+        Field(description="Ratio: requests that failed. Histogram: requests slower than some bounds."),
+    ] = "Ratio"
     total: Annotated[
         CounterSelector | None,
-        Field(description='Counter of all requests, such as requests_total{handler="/predict"}.'),
+        Field(description='Ratio: counter of all requests, such as requests_total{handler="/predict"}.'),
     ] = None
     failed: Annotated[
-        CounterSelector | None, Field(description='Counter of failed ones, such as requests_total{code=~"5.."}.')
+        CounterSelector | None, Field(description='Ratio: counter of failed ones, such as requests_total{code=~"5.."}.')
     ] = None
+    buckets: Annotated[
+        CounterSelector | None,
+        Field(description="Histogram: its buckets, such as request_seconds_bucket, or a native histogram."),
+    ] = None
+    bounds: Annotated[
+        tuple[float, ...],
+        Field(
+            max_length=3,
+            description="Histogram: bounds of its buckets in seconds; chosen from the stable pods when left out.",
+        ),
+    ] = ()
     margin: Margin = Margin()
-    tolerance: Annotated[float, Field(ge=0, lt=1, description="A difference this small is no reason to reject.")] = 0.0
+    tolerance: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            lt=1,
+            description="This share of the margin is no reason to reject. Ratio: 0, Histogram: 0.25 when left out.",
+        ),
+    ] = None
 
 
 class Dispersion(Schema):
@@ -90,13 +121,13 @@ class Analysis(Schema):
     ] = 0.05
     dispersion: Dispersion = Dispersion()
     metrics: Annotated[
-        tuple[RatioMetric, ...],
+        tuple[Metric, ...],
         Field(
             min_length=1,
             max_length=8,
             description="What is compared. All together are good enough for a promotion or not good enough.",
         ),
-    ] = (RatioMetric(),)
+    ] = (Metric(),)
 
 
 class Plan(Schema):

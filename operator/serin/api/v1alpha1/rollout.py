@@ -109,7 +109,7 @@ class DispersionStatus(Schema):
 class MetricStatus(Schema):
     """One metric's numbers, each next to the threshold it is held against."""
 
-    name: str
+    name: Annotated[str, Field(description="As in the plan; latency/0.25 for requests slower than 0.25 s.")]
     baseline: CountsStatus = CountsStatus()
     canary: CountsStatus = CountsStatus()
     evidence_good: Annotated[float, Field(description="Evidence against: worse by the margin. 1 is none.")] = 1
@@ -154,7 +154,7 @@ class RolloutStatus(Schema):
     ] = None
     weights: WeightsStatus | None = None
     verdict: VerdictStatus | None = None
-    metrics: Annotated[tuple[MetricStatus, ...], Field(max_length=16, description="The numbers per metric.")] = ()
+    metrics: Annotated[tuple[MetricStatus, ...], Field(max_length=24, description="The numbers per metric.")] = ()
     stages: Annotated[tuple[StageStatus, ...], Field(max_length=32, description="The phases gone through.")] = ()
     plan: Annotated[Plan | None, Field(description="The plan in force, fixed when the attempt began.")] = None
     started_at: datetime | None = None

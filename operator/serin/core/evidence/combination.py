@@ -1,8 +1,9 @@
-"""One verdict from several metrics.
+"""One verdict from several metrics, each of one stream of counters or of several.
 
-- Reject when the mean of their evidence against the canary reaches 1 / false_reject: a mean of e-values is an e-value
-  whatever the metrics have to do with each other, so no correction for their number is needed.
-- Promote when every metric is proven good enough. A canary that is worse in one of them passes that one with
+- Reject when the mean of the metrics' evidence against the canary reaches 1 / false_reject, that of a metric being the
+  mean over its streams: a mean of e-values is an e-value whatever they have to do with each other, so no correction for
+  their number is needed.
+- Promote when every stream is proven good enough. A canary that is worse in one of them passes that one with
   probability at most false_promote, so here, too, nothing is to be corrected.
 """
 
@@ -17,42 +18,52 @@ from serin.core.evidence.verdict import Judgement, Outcome
 
 @dataclass(frozen=True)
 class Verdict:
-    """What all metrics say together, and what each of them says, by its name in the order of the plan."""
+    """What all metrics say together, and what each of their streams says, in the order of the plan."""
 
     outcome: Outcome
-    good: float  # way to promotion, 0..1: of the metric that is furthest from it
+    good: float  # way to promotion, 0..1: of the stream that is furthest from it
     bad: float  # way to rejection, 0..1
     evidence_bad: float
-    eta_seconds: float | None  # None while it is unknown for a metric that is not yet proven
+    eta_seconds: float | None  # None while it is unknown for a stream that is not yet proven
     sentence: str
-    judgements: Mapping[str, Judgement]
+    judgements: Mapping[str, Mapping[str, Judgement]]  # by metric and stream
 
 
-def combine(judgements: Mapping[str, Judgement], settings: Mapping[str, Settings]) -> Verdict:
-    """The verdict on at least one metric. All settings share their durations and error rates."""
+def combine(judgements: Mapping[str, Mapping[str, Judgement]], settings: Mapping[str, Settings]) -> Verdict:
+    """The verdict on at least one metric of at least one stream. All settings share durations and error rates."""
     shared = next(iter(settings.values()))
-    evidence_bad = sum(judgement.evidence_bad for judgement in judgements.values()) / len(judgements)
-    # Ties go to the metric with less evidence: of two proven ones the closer call is the one worth telling of.
-    last = min(judgements, key=lambda name: (judgements[name].good, judgements[name].evidence_good))
-    outcome = _decide_outcome(tuple(judgements.values()), evidence_bad, shared)
+    streams = {stream: judgement for of_metric in judgements.values() for stream, judgement in of_metric.items()}
+    metric_of = {stream: metric for metric, of_metric in judgements.items() for stream in of_metric}
+    evidence_bad = _mean([_mean([j.evidence_bad for j in of_metric.values()]) for of_metric in judgements.values()])
+    # Ties go to the stream with less evidence: of two proven ones the closer call is the one worth telling of.
+    last = min(streams, key=lambda name: (streams[name].good, streams[name].evidence_good))
+    outcome = _decide_outcome(tuple(streams.values()), evidence_bad, shared)
     match outcome:
         case Outcome.REJECT:
-            told = max(judgements, key=lambda name: judgements[name].evidence_bad)
+            told = max(streams, key=lambda name: streams[name].evidence_bad)
         case Outcome.NO_DATA:
-            told = min(judgements, key=lambda name: judgements[name].baseline.requests)
+            told = min(streams, key=lambda name: streams[name].baseline.requests)
         case _:
             told = last
-    sentence = describe(replace(judgements[told], outcome=outcome), settings[told])
-    etas = [judgement.eta_seconds for judgement in judgements.values()]
+    _, is_latency, bound = told.partition("/")
+    slower_than = f"{bound} s" if is_latency else None
+    sentence = describe(replace(streams[told], outcome=outcome), settings[metric_of[told]], slower_than)
+    etas = [judgement.eta_seconds for judgement in streams.values()]
     return Verdict(
         outcome=outcome,
-        good=judgements[last].good,
-        bad=_way_to_rejection(evidence_bad, shared),
+        good=streams[last].good,
+        bad=min(max(math.log(evidence_bad) / shared.log_reject, 0.0), 1.0),
         evidence_bad=evidence_bad,
         eta_seconds=None if None in etas else max(eta for eta in etas if eta is not None),
-        sentence=sentence if len(judgements) == 1 else f"{sentence} ({told}, one of {len(judgements)} metrics)",
+        sentence=sentence
+        if len(judgements) == 1
+        else f"{sentence} ({metric_of[told]}, one of {len(judgements)} metrics)",
         judgements=judgements,
     )
+
+
+def _mean(evidence: list[float]) -> float:
+    return sum(evidence) / len(evidence)
 
 
 def _decide_outcome(judgements: tuple[Judgement, ...], evidence_bad: float, shared: Settings) -> Outcome:
@@ -66,7 +77,3 @@ def _decide_outcome(judgements: tuple[Judgement, ...], evidence_bad: float, shar
     if any(judgement.baseline.requests == 0 for judgement in judgements):
         return Outcome.NO_DATA
     return Outcome.ANALYZING
-
-
-def _way_to_rejection(evidence_bad: float, shared: Settings) -> float:
-    return min(max(math.log(evidence_bad) / shared.log_reject, 0.0), 1.0)

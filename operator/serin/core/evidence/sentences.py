@@ -12,15 +12,18 @@ from serin.core.evidence.verdict import Judgement, Outcome
 SOME_EVIDENCE, STRONG_EVIDENCE = 3.0, 10.0
 
 
-def describe(judgement: Judgement, settings: Settings) -> str:
-    """One to three sentences that say what the evidence says and why."""
+def describe(judgement: Judgement, settings: Settings, slower_than: str | None = None) -> str:
+    """One to three sentences that say what the evidence says and why.
+
+    `slower_than` such as "0.25 s" when that counts against a version; None for failures.
+    """
     match judgement.outcome:
         case Outcome.ANALYZING:
-            return _analyzing(judgement, settings)
+            return _analyzing(judgement, settings, slower_than)
         case Outcome.PROMOTE:
-            return _promoted(judgement, settings)
+            return _promoted(judgement, settings, slower_than)
         case Outcome.REJECT:
-            return _rejected(judgement, settings)
+            return _rejected(judgement, settings, slower_than)
         case Outcome.INCONCLUSIVE:
             return _inconclusive(judgement)
         case Outcome.NO_DATA:
@@ -57,11 +60,12 @@ def duration(seconds: float) -> str:
     return _two_units(*divmod(round(whole / 60), 60), "h", "min")
 
 
-def _analyzing(judgement: Judgement, settings: Settings) -> str:
+def _analyzing(judgement: Judgement, settings: Settings, slower_than: str | None) -> str:
+    fault = f"slower than {slower_than}" if slower_than else "failed"
     word = evidence_word(judgement.evidence_bad, math.exp(settings.log_reject))
     harm = "no sign" if word == "none" else f"{word} evidence"
     return (
-        f"Canary {percent(judgement.canary.failure_rate)} failed of {judgement.canary.requests:,.0f}, "
+        f"Canary {percent(judgement.canary.failure_rate)} {fault} of {judgement.canary.requests:,.0f}, "
         f"baseline {percent(judgement.baseline.failure_rate)} of {judgement.baseline.requests:,.0f}: "
         f"{harm} of harm, {_time_to_go(judgement, settings)}."
     )
@@ -78,19 +82,23 @@ def _time_to_go(judgement: Judgement, settings: Settings) -> str:
     return f"about {duration(max(10, 10 * math.ceil(eta_seconds / 10)))} to go"
 
 
-def _promoted(judgement: Judgement, settings: Settings) -> str:
+def _promoted(judgement: Judgement, settings: Settings, slower_than: str | None) -> str:
+    fault = f"is slower than {slower_than}" if slower_than else "fails"
     return (
-        f"Promoted: with {100 * (1 - settings.false_promote):.3g} % confidence the canary fails at most "
+        f"Promoted: with {100 * (1 - settings.false_promote):.3g} % confidence the canary {fault} at most "
         f"{100 * judgement.margin:.3g} pp more often than the baseline "
         f"({percent(judgement.canary.failure_rate)} vs {percent(judgement.baseline.failure_rate)}, "
         f"{_requests(judgement.canary, judgement.baseline)})."
     )
 
 
-def _rejected(judgement: Judgement, settings: Settings) -> str:
+def _rejected(judgement: Judgement, settings: Settings, slower_than: str | None) -> str:
+    canary, baseline = percent(judgement.canary.failure_rate), percent(judgement.baseline.failure_rate)
+    rates = f"fails {canary}, the baseline {baseline}"
+    if slower_than:
+        rates = f"is slower than {slower_than} in {canary}, the baseline in {baseline}"
     return (
-        f"Rejected: the canary fails {percent(judgement.canary.failure_rate)}, "
-        f"the baseline {percent(judgement.baseline.failure_rate)}, over the same {duration(judgement.data_seconds)}. "
+        f"Rejected: the canary {rates}, over the same {duration(judgement.data_seconds)}. "
         f"A canary as good as the baseline would show this in fewer than 1 of "
         f"{math.floor(1 / settings.false_reject + 1e-9):,} rollouts."
     )

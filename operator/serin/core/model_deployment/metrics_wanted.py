@@ -7,7 +7,8 @@ from serin.api.v1alpha1.plan import Analysis
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
-from serin.core.rollout.analysis import Engine, next_look_at
+from serin.core.rollout.analysis import next_look_at
+from serin.core.rollout.streams import Engine, bound_of_stream
 
 # Long enough for a scrape interval of a minute, the largest in common use: the newest sample is what counts.
 SMALLEST_WINDOW_SECONDS = 120.0
@@ -47,7 +48,7 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
     counters = CounterRequest(
         key=facts.model_deployment.key,
         pods=tuple(pod.name for route in routes for pod in facts.pods_of(route)),
-        questions=_questions(analysis),
+        questions=_questions(analysis, engine),
         window_seconds=max(SMALLEST_WINDOW_SECONDS, 3 * duration_seconds(analysis.interval)),
     )
     return MetricsWanted(counters, _wanted_history(facts, routes[0], engine, analysis))
@@ -55,17 +56,31 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
 
 def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analysis) -> HistoryRequest | None:
     lookback_seconds = duration_seconds(analysis.dispersion.lookback)
-    if not engine.wants_history or lookback_seconds == 0 or analysis.dispersion.mode == "Fixed":
+    if not engine.wants_history(analysis) or lookback_seconds == 0 or analysis.dispersion.mode == "Fixed":
         return None
     return HistoryRequest(
         key=facts.model_deployment.key,
         pods=tuple(pod.name for pod in facts.pods_of(stable)),
-        questions=_questions(analysis),
+        questions=_questions(analysis, engine),
         start=engine.since - timedelta(seconds=lookback_seconds),
         end=engine.since,
         step_seconds=max(duration_seconds(analysis.interval), lookback_seconds / MOST_HISTORY_STEPS),
     )
 
 
-def _questions(analysis: Analysis) -> tuple[MetricQuestion, ...]:
-    return tuple(MetricQuestion(metric.name, metric.total, metric.failed) for metric in analysis.metrics)
+def _questions(analysis: Analysis, engine: Engine) -> tuple[MetricQuestion, ...]:
+    def bounds_of(metric: str) -> tuple[float, ...]:
+        bounds = (bound_of_stream(stream) for stream in engine.streams_of(metric))
+        return tuple(bound for bound in bounds if bound is not None)
+
+    return tuple(
+        MetricQuestion(
+            name=metric.name,
+            total=metric.total,
+            failed=metric.failed,
+            type=metric.type,
+            buckets=metric.buckets,
+            bounds=bounds_of(metric.name),
+        )
+        for metric in analysis.metrics
+    )

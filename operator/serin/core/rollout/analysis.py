@@ -1,24 +1,27 @@
-"""One look at the evidence: which counters are wanted, and what a reading of them changes.
+"""One look at the evidence: what a reading of the counters changes, and what all metrics then say together.
 
 The engine's numbers live in `Rollout.status.engine`, so that a restarted operator continues the comparison. They are
 written only when an interval closed: an operator that looks twice, or after a restart, counts nothing twice.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from serin.api.v1alpha1.plan import Analysis, RatioMetric
+from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.evidence.combination import Verdict, combine
-from serin.core.evidence.counters import CounterState, Reading, Track, Tracks, Waiting, close_interval
+from serin.core.evidence.counters import Reading, Track, Tracks, Waiting, close_interval
 from serin.core.evidence.history import make_history
+from serin.core.evidence.latency import choose_bounds
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance, judge
 from serin.core.facts import MetricHistory, MetricReadings, MetricsUnavailable, PodFacts
+from serin.core.rollout.streams import Engine, Stream, bound_of_stream, metric_of_stream, stream_name
 
-HISTORY_TRIES = 3
+# Share of the margin by which a canary may be slower without a reason to reject it: at high traffic the test would
+# else find a difference that nobody feels.
+LATENCY_TOLERANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,75 +38,6 @@ class Variants:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """One pair of counters that is compared: what was read of them last, and the evidence from it."""
-
-    counters: CounterState
-    evidence: EvidenceState = field(default_factory=EvidenceState)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"counters": self.counters.to_json(), "evidence": self.evidence.to_json()}
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> "Stream":
-        return Stream(CounterState.from_json(data["counters"]), EvidenceState.from_json(data["evidence"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """The running comparison. `since` is when both variants began to get requests; the warm-up counts from there.
-
-    `history_tries_left` is how often the history of the stable pods may still be asked for, 0 when it is known.
-    """
-
-    since: datetime
-    looked_at: datetime
-    streams: Mapping[str, Stream]
-    history_tries_left: int = HISTORY_TRIES
-
-    @staticmethod
-    def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
-        counters = _begin_counters(now, pods)
-        return Engine(now, now, {metric.name: Stream(counters) for metric in analysis.metrics})
-
-    def resume(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
-        """After a pause: what was counted meanwhile is not judged, what was judged before stays."""
-        counters = _begin_counters(now, pods)
-        streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
-        return replace(self, looked_at=now, streams=streams)
-
-    @property
-    def wants_history(self) -> bool:
-        """It cannot be taken in any more once an interval is judged."""
-        return self.history_tries_left > 0 and all(s.evidence.intervals == 0 for s in self.streams.values())
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "since": self.since.isoformat(),
-            "lookedAt": self.looked_at.isoformat(),
-            "streams": {name: stream.to_json() for name, stream in self.streams.items()},
-            "historyTriesLeft": self.history_tries_left,
-        }
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> "Engine | None":
-        """None before the comparison; also where somebody edited its numbers: the comparison then starts over."""
-        try:
-            return Engine(
-                since=datetime.fromisoformat(data["since"]),
-                looked_at=datetime.fromisoformat(data["lookedAt"]),
-                streams={name: Stream.from_json(stream) for name, stream in data["streams"].items()},
-                history_tries_left=int(data["historyTriesLeft"]),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return None
-
-
-def _begin_counters(now: datetime, pods: Iterable[PodFacts]) -> CounterState:
-    return CounterState.begin(now.timestamp(), frozenset(pod.name for pod in pods))
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """The engine after a look, what it says, and the ready pods whose scrape it still waits for."""
 
@@ -113,9 +47,11 @@ class Look:
     missing_pods: tuple[str, ...] = ()
 
 
-def make_settings(analysis: Analysis, metric: RatioMetric) -> Settings:
+def make_settings(analysis: Analysis, metric: Metric) -> Settings:
     """Plan to engine."""
-    dispersion = analysis.dispersion
+    dispersion, tolerance = analysis.dispersion, metric.tolerance
+    if tolerance is None:
+        tolerance = LATENCY_TOLERANCE if metric.type == "Histogram" else 0.0
     return Settings(
         interval_seconds=duration_seconds(analysis.interval),
         min_duration_seconds=duration_seconds(analysis.min_duration),
@@ -124,7 +60,7 @@ def make_settings(analysis: Analysis, metric: RatioMetric) -> Settings:
         false_promote=analysis.false_promote,
         margin_absolute=metric.margin.absolute,
         margin_relative=metric.margin.relative,
-        tolerance=metric.tolerance,
+        tolerance=tolerance,
         fixed_dispersion=dispersion.value if dispersion.mode == "Fixed" else None,
     )
 
@@ -152,17 +88,15 @@ def learn_history(engine: Engine, history: MetricHistory | MetricsUnavailable, a
     It is worth waiting for, because how far failures come in bursts is not to be seen in a short comparison. It is
     not worth a stop: without it the evidence is only weighed more carefully.
     """
-    if not engine.wants_history:
+    if not engine.wants_history(analysis):
         return engine
     if isinstance(history, MetricsUnavailable):
         return replace(engine, history_tries_left=engine.history_tries_left - 1)
-    settings = make_settings_by_metric(analysis)
-    streams = {
-        name: replace(
-            stream, evidence=EvidenceState.begin(make_history(history.by_stream.get(name, {})), settings[name])
-        )
-        for name, stream in engine.streams.items()
-    }
+    settings, streams = make_settings_by_metric(analysis), dict(engine.streams)
+    for name, stream in engine.streams.items():
+        if stream.evidence.intervals == 0:
+            past = make_history(history.by_stream.get(name, {}))
+            streams[name] = replace(stream, evidence=EvidenceState.begin(past, settings[metric_of_stream(name)]))
     return replace(engine, streams=streams, history_tries_left=0)
 
 
@@ -172,6 +106,10 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     All streams close together, so that every metric has judged the same requests. During the warm-up counters are
     followed and nothing is judged: both young variants may stumble.
     """
+    chosen = _choose_latencies(engine, readings, variants, analysis)
+    if chosen:
+        engine = replace(engine.following(chosen, now, variants.all), looked_at=now)
+        return Look(engine, _judge(engine.streams, analysis), is_warming_up=True)
     settings = make_settings_by_metric(analysis)
     # The interval that began in the warm-up still belongs to it.
     is_warming_up = engine.looked_at < warmup_ends_at(engine, analysis)
@@ -180,14 +118,42 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
         closed, counters = close_interval(stream.counters, _tracks(variants, readings.by_stream.get(name, {})))
         if isinstance(closed, Waiting):
             missing = (*closed.baseline, *closed.canary)
-            return Look(engine, _judge(engine.streams, settings), missing_pods=missing)
-        evidence = stream.evidence if is_warming_up else advance(stream.evidence, closed, settings[name])
+            return Look(engine, _judge(engine.streams, analysis), missing_pods=missing)
+        evidence = stream.evidence
+        if not is_warming_up:
+            evidence = advance(evidence, closed, settings[metric_of_stream(name)])
         after[name] = Stream(counters, evidence)
-    return Look(replace(engine, looked_at=now, streams=after), _judge(after, settings), is_warming_up=is_warming_up)
+    return Look(replace(engine, looked_at=now, streams=after), _judge(after, analysis), is_warming_up=is_warming_up)
 
 
-def _judge(streams: Mapping[str, Stream], settings: Mapping[str, Settings]) -> Verdict:
-    return combine({name: judge(streams[name].evidence, settings[name]) for name in settings}, settings)
+def _choose_latencies(
+    engine: Engine, readings: MetricReadings, variants: Variants, analysis: Analysis
+) -> tuple[str, ...]:
+    """Streams for the Histograms that have none yet, from all that the stable pods have served so far."""
+    chosen = []
+    for metric in analysis.metrics:
+        if engine.streams_of(metric.name):
+            continue
+        slower, total = {}, 0.0
+        for stream, by_pod in readings.by_stream.items():
+            bound = bound_of_stream(stream)
+            if metric_of_stream(stream) == metric.name and bound is not None:
+                of_stable = [by_pod[pod.name] for pod in variants.stable if pod.name in by_pod]
+                slower[bound] = sum(reading.failed for reading in of_stable)
+                total = sum(reading.total for reading in of_stable)
+        chosen += [stream_name(metric.name, bound) for bound in choose_bounds(slower, total)]
+    return tuple(chosen)
+
+
+def _judge(streams: Mapping[str, Stream], analysis: Analysis) -> Verdict:
+    settings = make_settings_by_metric(analysis)
+    judgements = {}
+    for metric in analysis.metrics:
+        ours = {name: stream.evidence for name, stream in streams.items() if metric_of_stream(name) == metric.name}
+        # A Histogram without bounds has seen no request: it must be told, and must not be left out as if it were good.
+        judged = ours or {metric.name: EvidenceState()}
+        judgements[metric.name] = {name: judge(state, settings[metric.name]) for name, state in judged.items()}
+    return combine(judgements, settings)
 
 
 def _tracks(variants: Variants, readings: Mapping[str, Reading]) -> Tracks:

@@ -10,7 +10,8 @@ from serin.api.v1alpha1.plan import Plan
 from serin.api.v1alpha1.rollout import Phase, RolloutSpec, StageStatus
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, RolloutFacts, Route, Track
-from serin.core.rollout.analysis import Engine, Variants
+from serin.core.rollout.analysis import Variants
+from serin.core.rollout.streams import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,7 @@ class Attempt:
     def engine(self) -> Engine | None:
         """The running comparison, None before it and where it is not one of this plan's metrics."""
         engine = Engine.from_json(self.rollout.status.engine)
-        names = {metric.name for metric in self.plan.analysis.metrics}
-        return engine if engine and engine.streams.keys() == names else None
+        return engine if engine and engine.fits(self.plan.analysis) else None
 
     @property
     def is_held(self) -> bool:

@@ -13,9 +13,10 @@ from serin.api.v1alpha1.rollout import Phase, VerdictState
 from serin.core.evidence.verdict import Outcome
 from serin.core.facts import MetricReadings, MetricsUnavailable, PodFacts, Refusal
 from serin.core.model_deployment.names import deployment_name
-from serin.core.rollout.analysis import Engine, Look, interval_of, learn_history, look, next_look_at
+from serin.core.rollout.analysis import Look, interval_of, learn_history, look, next_look_at
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.routes import has_converged, wanted_weights
+from serin.core.rollout.streams import Engine
 
 # Three more restarts than the baseline is a crash loop, whatever the requests say.
 CRASH_LOOP_RESTARTS = 3

@@ -156,7 +156,11 @@ def _make_metrics(attempt: Attempt, move: Move) -> tuple[MetricStatus, ...]:
         return ()
     settings = make_settings_by_metric(attempt.plan.analysis)
     judgements = move.look.verdict.judgements
-    return tuple(_make_metric(name, judgement, settings[name]) for name, judgement in judgements.items())
+    return tuple(
+        _make_metric(stream, judgement, settings[metric])
+        for metric, streams in judgements.items()
+        for stream, judgement in streams.items()
+    )
 
 
 def _make_metric(name: str, judgement: Judgement, settings: Settings) -> MetricStatus:

@@ -1,0 +1,124 @@
+"""The streams of a comparison: which pairs of counters a plan's metrics are, and what is known of each.
+
+A stream is all requests and those of them that count against a version. A Ratio is one stream, of failures, with the
+metric's name. A Histogram is one for each of its bounds, of requests that took longer, named such as latency/0.25.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from serin.api.v1alpha1.plan import Analysis, Metric
+from serin.core.evidence.counters import CounterState
+from serin.core.evidence.verdict import EvidenceState
+from serin.core.facts import PodFacts
+
+# A minute of asking at the default interval; the warm-up is as long.
+HISTORY_TRIES = 3
+
+
+def stream_name(metric: str, bound: float) -> str:
+    return f"{metric}/{bound:.12g}"
+
+
+def metric_of_stream(stream: str) -> str:
+    """The schema keeps slashes out of the names of metrics."""
+    return stream.partition("/")[0]
+
+
+def bound_of_stream(stream: str) -> float | None:
+    """In seconds; None for failures."""
+    _, is_latency, bound = stream.partition("/")
+    return float(bound) if is_latency else None
+
+
+def known_streams(metric: Metric) -> tuple[str, ...]:
+    """As far as the plan itself says them: none of a Histogram whose bounds the stable pods decide."""
+    if metric.type == "Ratio":
+        return (metric.name,)
+    return tuple(stream_name(metric.name, bound) for bound in metric.bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What was read of a stream's counters last, and the evidence from them."""
+
+    counters: CounterState
+    evidence: EvidenceState = field(default_factory=EvidenceState)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"counters": self.counters.to_json(), "evidence": self.evidence.to_json()}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Stream":
+        return Stream(CounterState.from_json(data["counters"]), EvidenceState.from_json(data["evidence"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The running comparison. `since` is when both variants began to get requests; the warm-up counts from there.
+
+    `history_tries_left` is how often the history of the stable pods may still be asked for, 0 when it is known.
+    """
+
+    since: datetime
+    looked_at: datetime
+    streams: Mapping[str, Stream]
+    history_tries_left: int = HISTORY_TRIES
+
+    @staticmethod
+    def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
+        streams = (stream for metric in analysis.metrics for stream in known_streams(metric))
+        return Engine(now, now, {}).following(streams, now, pods)
+
+    def following(self, streams: Iterable[str], now: datetime, pods: Iterable[PodFacts]) -> "Engine":
+        """With these streams, too: what they count from now on is judged."""
+        counters = _begin_counters(now, pods)
+        return replace(self, streams={**self.streams, **{name: Stream(counters) for name in streams}})
+
+    def resume(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
+        """After a pause: what was counted meanwhile is not judged, what was judged before stays."""
+        counters = _begin_counters(now, pods)
+        streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
+        return replace(self, looked_at=now, streams=streams)
+
+    def streams_of(self, metric: str) -> tuple[str, ...]:
+        return tuple(name for name in self.streams if metric_of_stream(name) == metric)
+
+    def fits(self, analysis: Analysis) -> bool:
+        """Its streams are those of the plan's metrics."""
+        metrics = {metric.name for metric in analysis.metrics}
+        known = {stream for metric in analysis.metrics for stream in known_streams(metric)}
+        return known <= self.streams.keys() and {metric_of_stream(stream) for stream in self.streams} <= metrics
+
+    def wants_history(self, analysis: Analysis) -> bool:
+        """Once all streams are known; it cannot be taken in any more when all of them have been judged."""
+        is_complete = all(self.streams_of(metric.name) for metric in analysis.metrics)
+        has_new = any(stream.evidence.intervals == 0 for stream in self.streams.values())
+        return self.history_tries_left > 0 and is_complete and has_new
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "since": self.since.isoformat(),
+            "lookedAt": self.looked_at.isoformat(),
+            "streams": {name: stream.to_json() for name, stream in self.streams.items()},
+            "historyTriesLeft": self.history_tries_left,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Engine | None":
+        """None before the comparison; also where somebody edited its numbers: the comparison then starts over."""
+        try:
+            return Engine(
+                since=datetime.fromisoformat(data["since"]),
+                looked_at=datetime.fromisoformat(data["lookedAt"]),
+                streams={name: Stream.from_json(stream) for name, stream in data["streams"].items()},
+                history_tries_left=int(data["historyTriesLeft"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+
+def _begin_counters(now: datetime, pods: Iterable[PodFacts]) -> CounterState:
+    return CounterState.begin(now.timestamp(), frozenset(pod.name for pod in pods))
