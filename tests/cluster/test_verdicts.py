@@ -22,9 +22,13 @@ STRICT: Json = {**ANSWERS, "margin": {"absolute": 0.03}}
 @pytest.fixture
 def served(namespace: Namespace) -> Weather:
     """Version 1 of somebody else's server, two pods, under 100 requests/s."""
+    return serve_under_load(namespace, a_version("1"))
+
+
+def serve_under_load(namespace: Namespace, manifest: Manifest) -> Weather:
     add_script(namespace.kubectl)
     served, traffic = Weather(namespace, NAME), Traffic(namespace.kubectl)
-    served.serve(a_version("1"))
+    served.serve(manifest)
     traffic.start("--url", f"http://{NAME}:81", "--dialect", "predict", "--rate", "100")
     traffic.count()
     return served
@@ -53,9 +57,9 @@ def test_a_version_that_fails_five_points_more_often_is_rejected(served: Weather
     assert served.condition(served.status, "Stalled") == ("True", "CanaryRejected")
 
 
-def test_a_version_that_takes_half_as_long_again_is_rejected_by_its_latency(served: Weather) -> None:
+def test_a_version_that_takes_half_as_long_again_is_rejected_by_its_latency(namespace: Namespace) -> None:
     latency = {"name": "latency", "type": "Histogram", "buckets": "ask_seconds_bucket"}
-    served.serve(own_server("1", slowness=1.0, metrics=[ANSWERS, latency], replicas=2))
+    served = serve_under_load(namespace, own_server("1", slowness=1.0, metrics=[ANSWERS, latency], replicas=2))
 
     slower = own_server("2", slowness=1.5, metrics=[ANSWERS, latency], replicas=2)
     status = served.until_phase(served.roll_out(slower), "Rejected")

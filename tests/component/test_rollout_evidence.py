@@ -213,6 +213,24 @@ async def test_several_metrics_are_judged_together_with_one_question(world: Worl
     assert {len(request.questions) for request in world.prometheus.asked[questions:]} == {2}
 
 
+async def test_a_baseline_that_fails_more_than_stable_holds_the_promotion_until_it_does_no_more(world: World) -> None:
+    world.prometheus.has_past = True
+    await begin(world, analysis={"minDuration": "2m", "metrics": [{"margin": {"absolute": 0.02}}]})
+    world.prometheus.failing_baseline = 0.03
+    world.prometheus.failing = {"1": 0.01, "2": 0.03}
+    for _ in range(40):
+        await world.pass_interval()
+
+    rollout = world.rollout(ROLLOUT)
+    assert rollout["status"]["phase"] == "Analyzing"
+    assert world.condition(rollout, "ComparisonSuspect") == ("True", "BaselineDiffers")
+    assert rollout["status"]["message"].startswith("No promotion while the comparison is suspect. success-rate: 3.00 %")
+    assert "ComparisonSuspect" in [reason for name, reason, _ in await world.events() if name == ROLLOUT]
+
+    world.prometheus.failing_baseline, world.prometheus.failing = None, {"1": 0.01, "2": 0.01}
+    assert (await world.let_traffic_decide(ROLLOUT))["status"]["phase"] == "Promoted"
+
+
 LATENCY = {"name": "latency", "type": "Histogram"}
 
 

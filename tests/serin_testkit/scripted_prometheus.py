@@ -33,6 +33,8 @@ class ScriptedPrometheus:
         """Per pod and interval."""
         self.failing: dict[str, float] = {}
         """Share of failed requests, by version."""
+        self.failing_baseline: float | None = None
+        """Share of failed requests of the baseline; None: as its version."""
         self.trouble: str | None = None
         """Why Prometheus cannot be asked; None when it can."""
         self.is_stale = False
@@ -89,7 +91,10 @@ class ScriptedPrometheus:
             name, version = pod["metadata"]["name"], version_of(pod) or ""
             self._versions[name] = version
             before = self._counted.get(name, _Counted())
-            failures = before.failures + Fraction(str(self.failing.get(version, 0))) * self.requests
+            share = self.failing.get(version, 0)
+            if self.failing_baseline is not None and pod["metadata"]["labels"].get("serin.dev/track") == "baseline":
+                share = self.failing_baseline
+            failures = before.failures + Fraction(str(share)) * self.requests
             counted = replace(before, requests=before.requests + self.requests, failures=failures)
             self._counted[name] = counted
             if version not in self.hidden and not self.is_stale:

@@ -18,6 +18,7 @@ STALLED = "Stalled"
 PAUSED = "Paused"
 TRAFFIC_CONVERGED = "TrafficConverged"
 METRICS_AVAILABLE = "MetricsAvailable"
+COMPARISON_SUSPECT = "ComparisonSuspect"
 
 MESSAGE_LIMIT = 1024  # metav1.Condition allows 32768; a status that people read needs less
 

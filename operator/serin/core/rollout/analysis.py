@@ -12,8 +12,12 @@ from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.evidence.combination import Verdict, combine
 from serin.core.evidence.counters import Reading, Track, Tracks, Waiting, close_interval
+from serin.core.evidence.counts import Increments
+from serin.core.evidence.dispersion import decide_dispersion
+from serin.core.evidence.guard import watch
 from serin.core.evidence.history import make_history
 from serin.core.evidence.latency import choose_bounds
+from serin.core.evidence.sentences import percent
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance, judge
 from serin.core.facts import MetricHistory, MetricReadings, MetricsUnavailable, PodFacts
@@ -45,6 +49,7 @@ class Look:
     verdict: Verdict
     is_warming_up: bool = False
     missing_pods: tuple[str, ...] = ()
+    suspicion: str | None = None  # why the baseline is not to be believed
 
 
 def make_settings(analysis: Analysis, metric: Metric) -> Settings:
@@ -119,11 +124,38 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
         if isinstance(closed, Waiting):
             missing = (*closed.baseline, *closed.canary)
             return Look(engine, _judge(engine.streams, analysis), missing_pods=missing)
-        evidence = stream.evidence
+        after[name] = replace(stream, counters=counters)
         if not is_warming_up:
-            evidence = advance(evidence, closed, settings[metric_of_stream(name)])
-        after[name] = Stream(counters, evidence)
-    return Look(replace(engine, looked_at=now, streams=after), _judge(after, analysis), is_warming_up=is_warming_up)
+            after[name] = _advance(after[name], closed, settings[metric_of_stream(name)])
+    return Look(
+        engine=replace(engine, looked_at=now, streams=after),
+        verdict=_judge(after, analysis),
+        is_warming_up=is_warming_up,
+        suspicion=_find_suspicion(after, analysis),
+    )
+
+
+def _advance(stream: Stream, closed: Increments, settings: Settings) -> Stream:
+    dispersion = decide_dispersion(stream.evidence.bursts, settings)
+    return replace(
+        stream,
+        evidence=advance(stream.evidence, closed, settings),
+        guard=watch(stream.guard, closed, dispersion, settings),
+    )
+
+
+def _find_suspicion(streams: Mapping[str, Stream], analysis: Analysis) -> str | None:
+    """Why the baseline is not to be believed, as a sentence; None when it is."""
+    settings = make_settings_by_metric(analysis)
+    for name, stream in streams.items():
+        if stream.guard.is_suspect(settings[metric_of_stream(name)]):
+            baseline, stable = stream.guard.baseline.failure_rate, stream.guard.stable.failure_rate
+            return (
+                f"{name}: {percent(baseline)} of the baseline's requests and {percent(stable)} of stable's count "
+                "against them, though both run the same version: look for a warm-up that is too short, a bad node or "
+                "uneven routing."
+            )
+    return None
 
 
 def _choose_latencies(

@@ -253,6 +253,8 @@ def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
         return _leave_open(attempt, result, "After maxDuration the evidence has become good enough for a promotion.")
     if outcome is Outcome.INCONCLUSIVE:
         return _leave_open(attempt, result, sentence)
+    if outcome is Outcome.PROMOTE and result.suspicion:
+        outcome, sentence = Outcome.ANALYZING, f"No promotion while the comparison is suspect. {result.suspicion}"
     phase, reason, state = _OUTCOME_MOVES[outcome]
     return Move(
         phase,

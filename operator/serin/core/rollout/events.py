@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from serin.api.conditions import METRICS_AVAILABLE
+from serin.api.conditions import COMPARISON_SUSPECT, METRICS_AVAILABLE
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.plan import Emit
 from serin.core.rollout.attempt import Attempt
@@ -35,13 +35,16 @@ def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
         (move.is_paused and not attempt.paused_since, "Normal", "RolloutPaused"),
         (attempt.paused_since is not None and not move.is_paused, "Normal", "RolloutResumed"),
         (move.verdict_state == "Inconclusive" and not attempt.is_inconclusive, "Warning", "Inconclusive"),
-        (bool(move.metrics_trouble) and not _metrics_are(attempt, "False"), "Warning", "MetricsUnavailable"),
-        (move.look is not None and _metrics_are(attempt, "False"), "Normal", "MetricsBack"),
+        (bool(move.metrics_trouble) and not _is(attempt, METRICS_AVAILABLE, "False"), "Warning", "MetricsUnavailable"),
+        (move.look is not None and _is(attempt, METRICS_AVAILABLE, "False"), "Normal", "MetricsBack"),
     ):
         if is_new:
             events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
+    suspicion = move.look.suspicion if move.look else None
+    if suspicion and not _is(attempt, COMPARISON_SUSPECT, "True"):
+        events.append(Emit("Rollout", attempt.rollout.name, "Warning", "ComparisonSuspect", suspicion))
     return tuple(events)
 
 
-def _metrics_are(attempt: Attempt, status: str) -> bool:
-    return any(c.type == METRICS_AVAILABLE and c.status == status for c in attempt.rollout.status.conditions)
+def _is(attempt: Attempt, condition: str, status: str) -> bool:
+    return any(c.type == condition and c.status == status for c in attempt.rollout.status.conditions)

@@ -7,6 +7,7 @@ none of the three, because nothing is left to wait for and nothing went live.
 from typing import Final
 
 from serin.api.conditions import (
+    COMPARISON_SUSPECT,
     METRICS_AVAILABLE,
     PAUSED,
     READY,
@@ -219,7 +220,16 @@ def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
     ]
     if move.is_paused:
         marks.append(Mark(PAUSED, "True", move.reason, move.message))
-    return [*marks, *_metrics_marks(attempt, move)]
+    return [*marks, *_metrics_marks(attempt, move), *_suspicion_marks(attempt, move)]
+
+
+def _suspicion_marks(attempt: Attempt, move: Move) -> list[Mark]:
+    """There only while the last look found the baseline not to be believed."""
+    if move.look is not None:
+        suspicion = move.look.suspicion
+        return [Mark(COMPARISON_SUSPECT, "True", "BaselineDiffers", suspicion)] if suspicion else []
+    known = attempt.rollout.status.conditions
+    return [Mark(c.type, c.status, c.reason, c.message) for c in known if c.type == COMPARISON_SUSPECT]
 
 
 def _metrics_marks(attempt: Attempt, move: Move) -> list[Mark]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.core.evidence.counters import CounterState
+from serin.core.evidence.guard import Guard
 from serin.core.evidence.verdict import EvidenceState
 from serin.core.facts import PodFacts
 
@@ -42,17 +43,26 @@ def known_streams(metric: Metric) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What was read of a stream's counters last, and the evidence from them."""
+    """What was read of a stream's counters last, the evidence from them, and whether its baseline can be believed."""
 
     counters: CounterState
     evidence: EvidenceState = field(default_factory=EvidenceState)
+    guard: Guard = field(default_factory=Guard)
 
     def to_json(self) -> dict[str, Any]:
-        return {"counters": self.counters.to_json(), "evidence": self.evidence.to_json()}
+        return {
+            "counters": self.counters.to_json(),
+            "evidence": self.evidence.to_json(),
+            "guard": self.guard.to_json(),
+        }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Stream":
-        return Stream(CounterState.from_json(data["counters"]), EvidenceState.from_json(data["evidence"]))
+        return Stream(
+            counters=CounterState.from_json(data["counters"]),
+            evidence=EvidenceState.from_json(data["evidence"]),
+            guard=Guard.from_json(data["guard"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
