@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from serin_server.cpu_limit import observe_cpus
+from serin_server.cpu_limit import observe_cpus, observe_workers
 from serin_server.dispatch import Dispatcher
 from serin_server.endpoints import Endpoints
 from serin_server.inference.engine import ModelLoadError
@@ -35,7 +35,9 @@ from serin_server.settings import Settings, SettingsError, parse_settings
 from serin_server.sources.errors import ModelSourceError
 from serin_server.telemetry import Telemetry
 from serin_server.wire.limits import Limits
-from serin_server.wire.listener import Listener
+from serin_server.wire.listener import Listener, reserve_port
+from serin_server.workers.channel import Channel, WorkerRole, take_worker_role
+from serin_server.workers.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from serin_server.grpc.listener import GrpcListener
@@ -56,8 +58,10 @@ def main() -> int:
         settings = parse_settings(sys.argv[1:], os.environ)
         termination_log = settings.termination_log
         configure_logging(settings.log_format)
+        role = take_worker_role()
+        workers = 1 if role is not None or settings.grpc_port else settings.workers or observe_workers()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(serve(settings))
+            return runner.run(serve(settings, role) if workers == 1 else supervise(settings, workers))
     except (SettingsError, StartError) as error:
         sentence = f"serin_server: {error}"
         sys.stderr.write(sentence + "\n")
@@ -65,7 +69,18 @@ def main() -> int:
         return 2 if isinstance(error, SettingsError) else 1
 
 
-async def serve(settings: Settings) -> int:
+async def supervise(settings: Settings, workers: int) -> int:
+    try:
+        reserved = reserve_port(settings.host, settings.http_port)
+    except OSError as error:
+        raise _make_listen_error(settings, error) from error
+    with reserved:
+        port = reserved.getsockname()[1]
+        return await Supervisor([*sys.argv[1:], "--http-port", str(port)], workers).run()
+
+
+async def serve(settings: Settings, role: WorkerRole | None = None) -> int:
+    """`role`: of a worker among several."""
     loop = asyncio.get_running_loop()
     lifecycle = Lifecycle()
     telemetry = Telemetry(settings.model_name, settings.model_version, settings.latency_buckets, settings.input_ranges)
@@ -76,30 +91,54 @@ async def serve(settings: Settings) -> int:
     endpoints = Endpoints(
         settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher, settings.max_body_bytes
     )
-    names = (settings.model_name, settings.model_version)
-    router = Router(endpoints, telemetry, names, settings.bearer_token, settings.request_log)
-    listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
-
     leave = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave.set)
 
-    await _listen(listener, settings)
+    channel = None if role is None else await Channel.open(role, telemetry, leave.set)
+    names = (settings.model_name, settings.model_version)
+    router = Router(
+        endpoints,
+        telemetry,
+        names,
+        settings.bearer_token,
+        settings.request_log,
+        None if channel is None else channel.scrape,
+    )
+    listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
+
+    listens = role is None or role.listens_at_once
+    if listens:
+        await _listen(listener, settings, shares_port=role is not None)
     grpc_listener = await _maybe_listen_for_grpc(settings, lifecycle, telemetry, dispatcher)
-    if await _become_ready(settings, lifecycle, telemetry, leave):
+    model = await _load_unless_told_to_leave(settings, telemetry, leave)
+    if model is not None and channel is not None:
+        await channel.wait_until_all_are_ready(leave)
+    if model is not None:
+        if not listens:
+            await _listen(listener, settings, shares_port=True)
+            listens = True
+        lifecycle.become_ready(model)
+        _tell_ready(settings, telemetry)
         if grpc_listener is not None:
             grpc_listener.show_ready(is_ready=True)
         await leave.wait()
+    if not listens:
+        return 0
     await _drain(settings, lifecycle, listener, grpc_listener)
     return 0
 
 
-async def _listen(listener: Listener, settings: Settings) -> None:
+def _make_listen_error(settings: Settings, error: OSError) -> StartError:
+    where = f"{settings.host or '*'}:{settings.http_port}"
+    return StartError(f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}")
+
+
+async def _listen(listener: Listener, settings: Settings, *, shares_port: bool = False) -> None:
     try:
-        port = await listener.listen(settings.host, settings.http_port)
+        port = await listener.listen(settings.host, settings.http_port, shares_port=shares_port)
     except OSError as error:
-        where = f"{settings.host or '*'}:{settings.http_port}"
-        raise StartError(f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}") from error
+        raise _make_listen_error(settings, error) from error
     _LOG.info("listening", extra={"facts": {"port": port}})
 
 
@@ -122,8 +161,18 @@ async def _maybe_listen_for_grpc(
     return listener
 
 
-async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, leave: asyncio.Event) -> bool:
-    """False when the process was told to leave before the model was there."""
+def _tell_ready(settings: Settings, telemetry: Telemetry) -> None:
+    facts = {
+        "model": settings.model_name,
+        "version": settings.model_version,
+        "load_seconds": round(telemetry.load_seconds, 3),
+    }
+    _LOG.info("ready", extra={"facts": facts})
+
+
+async def _load_unless_told_to_leave(
+    settings: Settings, telemetry: Telemetry, leave: asyncio.Event
+) -> ServedModel | None:
     start = monotonic()
     loading = asyncio.ensure_future(_load_in_thread(settings))
     leaving = asyncio.ensure_future(leave.wait())
@@ -131,7 +180,7 @@ async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Tel
     leaving.cancel()
     if not loading.done():
         loading.cancel()
-        return False
+        return None
     try:
         model = loading.result()
     except (ModelSourceError, ModelLoadError) as error:
@@ -140,12 +189,8 @@ async def _become_ready(settings: Settings, lifecycle: Lifecycle, telemetry: Tel
     misfit = find_misfit(settings.input_ranges, model.signature)
     if misfit is not None:
         raise StartError(f"cannot serve model {settings.model_name!r}: {misfit}")
-    seconds = monotonic() - start
-    telemetry.record_loaded(seconds, model.signature, model.roles)
-    lifecycle.become_ready(model)
-    facts = {"model": settings.model_name, "version": settings.model_version, "load_seconds": round(seconds, 3)}
-    _LOG.info("ready", extra={"facts": facts})
-    return True
+    telemetry.record_loaded(monotonic() - start, model.signature, model.roles)
+    return model
 
 
 async def _load_in_thread(settings: Settings) -> ServedModel:

@@ -48,8 +48,9 @@ class Router:
         names: tuple[str, str],
         token: BearerToken | None = None,
         request_log: RequestLog | None = None,
+        scrape: Callable[[Request], Answer] | None = None,
     ) -> None:
-        """`names`: of the model and its version."""
+        """`names`: of the model and its version. `scrape`: the metrics of more than this process."""
         model, version = names
         self._token = token
         self._request_log = request_log
@@ -57,6 +58,8 @@ class Router:
         self._model = model
         self._version = version
         self._table = make_table(endpoints, model, version)
+        if scrape is not None:
+            self._table[b"/metrics"] = Route(b"GET", scrape, is_open=True)
 
     def handle(self, request: Request) -> Answer:
         try:

@@ -36,6 +36,7 @@ class Settings:
     http_port: int
     grpc_port: int
     threads: int
+    workers: int
     batching: Batching
     drain_seconds: float
     finish_seconds: float
@@ -101,6 +102,8 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     settings = Settings(**{option.name: _choose(option, given[option.name], environment) for option in _OPTIONS})
     if settings.bearer_token is not None and settings.grpc_port:
         raise SettingsError("--bearer-token-file: gRPC asks for no token, leave out --grpc-port")
+    if settings.grpc_port and settings.workers > 1:
+        raise SettingsError("--workers: gRPC is served by one worker, leave out --grpc-port or --workers")
     return settings
 
 
@@ -172,6 +175,14 @@ def _one_of(kinds: type[enum.Enum]) -> Callable[[str], Any]:
     return parse
 
 
+def _parse_workers(text: str) -> int:
+    """0: auto."""
+    number = 0 if text == "auto" else int(text) if re.fullmatch(r"[0-9]{1,3}", text) else -1
+    if number < 0 or (number == 0 and text != "auto"):
+        raise ValueError("auto or a whole number from 1 to 999")
+    return number
+
+
 def _parse_share(text: str) -> float:
     try:
         share = float(text)
@@ -233,6 +244,13 @@ _OPTIONS: Final = (
     _Option("host", str, "", "the address to listen on, empty: every address, IPv4 and IPv6"),
     _Option("http-port", _whole_number(0, 65_535), "8080", "the port to listen on, 0: any free one"),
     _Option("grpc-port", _whole_number(0, 65_535), "0", "the port to listen on for gRPC, 0: none"),
+    _Option(
+        "workers",
+        _parse_workers,
+        "auto",
+        "processes that share the HTTP port, each with the model; auto: as many as whole CPUs of the limit, one "
+        "without a limit or with gRPC",
+    ),
     _Option("threads", _whole_number(1, 1024), "1", "threads that one run of the model may use"),
     _Option(
         "batching",

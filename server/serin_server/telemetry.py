@@ -12,7 +12,7 @@ of them, and that cost more than parsing the request. The library still writes t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import time_ns
 from typing import Final
@@ -107,7 +107,7 @@ class Telemetry(Collector):
         self._last_inference_ms = 0
         self._values: ObservedValues | None = None
         self._in_flight = 0
-        self._load_seconds = 0.0
+        self.load_seconds = 0.0
         self._registry.register(self)
 
     def record_request(self, method: str, status: int, seconds: float, protocol: str = "http") -> None:
@@ -141,7 +141,7 @@ class Telemetry(Collector):
         self._in_flight -= 1
 
     def record_loaded(self, seconds: float, signature: Signature, roles: OutputRoles) -> None:
-        self._load_seconds = seconds
+        self.load_seconds = seconds
         self._values = ObservedValues(signature, roles, self._input_ranges)
 
     def observe_totals(self) -> RunTotals:
@@ -157,6 +157,10 @@ class Telemetry(Collector):
             queue_wait_seconds=self._queue_waits.sum,
             last_inference_ms=self._last_inference_ms,
         )
+
+    def collect_all(self) -> Iterable[Metric]:
+        """Of the process too."""
+        return self._registry.collect()
 
     def render(self) -> bytes:
         return generate_latest(self._registry)
@@ -190,7 +194,7 @@ class Telemetry(Collector):
         yield self._make_gauge(
             "serin_model_load_seconds",
             "From the start of the process's work on the model (fetch, check, load, warm-up) until ready; 0 before.",
-            self._load_seconds,
+            self.load_seconds,
         )
 
     def _make_histogram(self, name: str, meaning: str, distribution: Distribution) -> HistogramMetricFamily:

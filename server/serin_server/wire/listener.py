@@ -44,9 +44,9 @@ class Listener:
         if not self._connections:
             self._all_closed.set()
 
-    async def listen(self, host: str, port: int) -> int:
+    async def listen(self, host: str, port: int, *, shares_port: bool = False) -> int:
         """Start accepting; the port is returned because 0 lets the kernel choose."""
-        listening = make_socket(host, port)
+        listening = make_socket(host, port, shares_port=shares_port)
         self._server = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=_BACKLOG)
         self._sweep = self.loop.call_later(_SWEEP_SECONDS, self._observe_time)
         return int(listening.getsockname()[1])
@@ -81,11 +81,32 @@ class Listener:
         self._sweep = self.loop.call_later(_SWEEP_SECONDS, self._observe_time)
 
 
-def make_socket(host: str, port: int) -> socket.socket:
-    """Empty host: every interface, IPv6 and IPv4 on one socket where the kernel has both."""
+def make_socket(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
+    """Empty host: every interface, IPv6 and IPv4 on one socket where the kernel has both.
+
+    `shares_port`: the kernel spreads connections over all such sockets of this port.
+    """
     if host:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=shares_port)
     if socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
-    return socket.create_server(("", port), backlog=_BACKLOG)
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG, reuse_port=shares_port
+        )
+    return socket.create_server(("", port), backlog=_BACKLOG, reuse_port=shares_port)
+
+
+def reserve_port(host: str, port: int) -> socket.socket:
+    """A socket that holds the port for those who share it, and accepts nothing itself."""
+    is_dual = not host and socket.has_dualstack_ipv6()
+    reserved = socket.socket(socket.AF_INET6 if is_dual or ":" in host else socket.AF_INET)
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if is_dual:
+            reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        reserved.bind((host, port))
+    except OSError:
+        reserved.close()
+        raise
+    return reserved

@@ -36,7 +36,7 @@ class ServerProcess:
             [
                 *(sys.executable, "-m", "serin_server", "--model-uri", str(model_uri), "--host", "127.0.0.1"),
                 *("--http-port", "0", "--model-name", "m", "--model-version", "1", "--log-format", "json"),
-                *("--drain-seconds", "0", *flags),
+                *("--drain-seconds", "0", "--workers", "1", *flags),
             ],
             env={**os.environ, **(environment or {})},
             stdout=subprocess.PIPE,
@@ -75,6 +75,19 @@ class ServerProcess:
             if facts["message"] == message:
                 return facts
         raise AssertionError(f"the server ended without logging {message!r}: {self._process.communicate()}")
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def read_log(self) -> dict[str, Any]:
+        """The next line."""
+        assert self._process.stdout is not None
+        self._lines.append(self._process.stdout.readline())
+        facts: dict[str, Any] = json.loads(self._lines[-1])
+        return facts
+
+    def kill_worker(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
 
     def send_signal(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._process.send_signal(number)
