@@ -64,6 +64,7 @@ def assemble(settings: Settings, cluster: Cluster, clock: Clock, metric_source: 
             tasks.create_task(sweep.run(), name="sweep")
 
     metrics.watch_queue(queue)
+    metrics.watch_rollouts(cache)
     app = KopfApp(
         intake,
         run_runtime,

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from serin.adapters.rollout_metrics import RolloutMetrics
+from serin.runtime.cache import Cache
 from serin.runtime.outcomes import Outcome
 from serin.runtime.workqueue import WorkQueue
 
@@ -48,6 +50,9 @@ class OperatorMetrics:
     def watch_queue(self, queue: WorkQueue) -> None:
         self._depth.set_function(lambda: queue.depth)
         self._delayed.set_function(lambda: queue.delayed)
+
+    def watch_rollouts(self, cache: Cache) -> None:
+        self._registry.register(RolloutMetrics(lambda: cache.all("Rollout")))
 
     def value(self, name: str, **labels: str) -> float | None:
         """The present value of one series; None when there is none."""

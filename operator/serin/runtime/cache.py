@@ -85,6 +85,10 @@ class Cache:
         """Per kind all that is this ModelDeployment's business, itself included, ordered by name."""
         return {kind: view.owned(key) for kind, view in self._views.items()}
 
+    def all(self, kind: str) -> Sequence[JsonObject]:
+        """A list of its own: other threads may ask, too."""
+        return list(self._views[kind].objects.values())
+
     def model_deployments(self) -> Sequence[Key]:
         """Every ModelDeployment."""
         return [Key(*place) for place in self._views["ModelDeployment"].objects]

@@ -2,7 +2,8 @@
 
 In reading order: `counts` (what one interval saw), `counters` (raw counters -> intervals), `settings`, `base_rate`,
 `likelihood` and `pairs` (one interval -> e-value), `dispersion` (stable pods -> how much an e-value is worth),
-`late_starts`, `harm` and `proof` (intervals -> evidence), `verdict` (evidence -> judgement), `outlook` (how long
-still), `sentences` (judgement -> words). A new kind of metric is a new file here. Nothing here knows of Rollouts,
-pods' objects or Prometheus. The formulas are explained in docs/verdict.md.
+`history` (their counters before the comparison), `late_starts`, `harm` and `proof` (intervals -> evidence), `verdict`
+(evidence -> judgement), `guard` (whether the baseline can be believed), `latency` (which bounds are asked about),
+`combination` (several metrics -> one verdict), `outlook` (how long still), `sentences` (judgement -> words). Nothing
+here knows of Rollouts, pods' objects or Prometheus. The formulas are explained in docs/verdict.md.
 """
