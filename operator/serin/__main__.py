@@ -14,6 +14,7 @@ from serin.adapters.kube_login import load_configuration
 from serin.adapters.log import set_up_logging
 from serin.adapters.operator_metrics import OperatorMetrics
 from serin.adapters.prometheus import PrometheusMetrics
+from serin.adapters.prometheus_session import make_session
 from serin.adapters.settings import Settings, SettingsError, read_settings
 from serin.adapters.traffic.replicas import ReplicasProvider
 from serin.runtime.cache import Cache
@@ -103,7 +104,8 @@ def make_complaint(workers: Workers, sweep: Sweep) -> Callable[[], str | None]:
 
 async def run(settings: Settings) -> None:
     clock = SystemClock()
-    prometheus = PrometheusMetrics(settings.prometheus_url, clock, random.Random().random)
+    session = make_session(settings.prometheus_token_file, settings.prometheus_ca_file, settings.prometheus_tenant)
+    prometheus = PrometheusMetrics(settings.prometheus_url, clock, random.Random().random, session)
     try:
         await operate(settings, asyncio.Event(), clock, prometheus)
     finally:

@@ -5,8 +5,7 @@ Instant queries with a range selector: the answer holds every sample with its ow
 
 The library is blocking and patient: it retries for seconds and has no timeout. Here it runs in a few threads, with
 socket timeouts (the true bound, for a thread cannot be cancelled), one retry of our own, and a breaker, so that a dead
-Prometheus costs neither threads nor waiting. It drops the `warnings` of an answer: a partial answer of a federated
-store looks like a whole one that lacks pods, which evidence treats as missing scrapes.
+Prometheus costs neither threads nor waiting. Answers that are not whole: adapters/prometheus_session.py.
 """
 
 import asyncio
@@ -22,6 +21,7 @@ from urllib3.util import Retry
 
 from serin.adapters.prometheus_buckets import is_one_of, make_bound_matcher, read_buckets
 from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_serin
+from serin.adapters.prometheus_session import SessionError, make_session
 from serin.core.evidence.counters import Reading
 from serin.core.facts import (
     CounterRequest,
@@ -58,9 +58,13 @@ _Streams = Mapping[str, Mapping[str, tuple[Reading, ...]]]
 class PrometheusMetrics:
     """The port `MetricSource`. `jitter` gives numbers in [0, 1)."""
 
-    def __init__(self, url: str, clock: Clock, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, clock: Clock, jitter: Callable[[], float], session: requests.Session | None = None
+    ) -> None:
         self._shown_url = _without_credentials(url)
-        self._connect = PrometheusConnect(url, retry=Retry(total=0), timeout=SOCKET_TIMEOUT_SECONDS)
+        self._connect = PrometheusConnect(
+            url, retry=Retry(total=0), timeout=SOCKET_TIMEOUT_SECONDS, session=session or make_session()
+        )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         self._free_threads = asyncio.Semaphore(THREADS)
         self._clock = clock
@@ -158,6 +162,8 @@ class PrometheusMetrics:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, ask, query)
+        except SessionError as error:
+            raise _UnavailableError(str(error)) from error
         except requests.Timeout as error:
             raise _UnavailableError("no answer in time") from error
         except requests.ConnectionError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -30,6 +31,9 @@ class Settings:
     log_format: LogFormat = "auto"
     log_level: LogLevel = "info"
     kubeconfig: str | None = None
+    prometheus_token_file: Path | None = None
+    prometheus_ca_file: Path | None = None
+    prometheus_tenant: str | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -45,6 +49,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_format=cast("LogFormat", read("SERIN_LOG_FORMAT", "auto", _one_of("auto", "json", "console"))),
         log_level=cast("LogLevel", read("SERIN_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))),
         kubeconfig=environment.get("KUBECONFIG") or None,
+        prometheus_token_file=read("SERIN_PROMETHEUS_TOKEN_FILE", "", _parse_file),
+        prometheus_ca_file=read("SERIN_PROMETHEUS_CA_FILE", "", _parse_file),
+        prometheus_tenant=read("SERIN_PROMETHEUS_TENANT", "", _parse_tenant),
     )
 
 
@@ -68,6 +75,21 @@ def _parse_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"an address such as {DEFAULT_PROMETHEUS_URL}")
     return text.rstrip("/")
+
+
+def _parse_file(text: str) -> Path | None:
+    if not text:
+        return None
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError("a file that is there")
+    return path
+
+
+def _parse_tenant(text: str) -> str | None:
+    if not text.isprintable() or not text.isascii():
+        raise ValueError("the name of a tenant in printable ASCII")
+    return text or None
 
 
 def _parse_names(text: str) -> tuple[str, ...]:

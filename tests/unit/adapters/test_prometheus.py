@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from serin.adapters.prometheus import BREAKER_SECONDS, InvalidSelectorError, PrometheusMetrics, make_query
+from serin.adapters.prometheus_session import make_session
 from serin.core.evidence.counters import Reading
 from serin.core.facts import (
     CounterRequest,
@@ -46,6 +48,7 @@ class Prometheus:
     def __init__(self) -> None:
         self.queries: list[str] = []
         self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.status = 200
         self.body = make_answer({"metric": {"pod": "a", "code": "200"}, "values": [[10.0, "5"]]})
         outer = self
@@ -53,6 +56,7 @@ class Prometheus:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.paths.append(self.path)
+                outer.headers.append(dict(self.headers))
                 outer.queries.append(parse_qs(urlsplit(self.path).query)["query"][0])
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(outer.body)))
@@ -204,6 +208,42 @@ async def test_a_dead_prometheus_is_left_alone_for_a_while_and_then_asked_again(
 
     await clock.sleep(BREAKER_SECONDS)
     assert isinstance(await metrics.read_counters(request()), MetricReadings)
+
+
+async def test_a_partial_answer_of_a_federated_store_is_none(
+    metrics: PrometheusMetrics, prometheus: Prometheus
+) -> None:
+    answer = json.loads(prometheus.body)
+    prometheus.body = json.dumps({**answer, "warnings": ["store eu-2 did not answer"]}).encode()
+    found = await metrics.read_counters(request())
+
+    assert isinstance(found, MetricsUnavailable)
+    assert found.reason.endswith("the answer is not whole: store eu-2 did not answer")
+
+
+async def test_an_empty_list_of_warnings_is_no_warning(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
+    prometheus.body = json.dumps({**json.loads(prometheus.body), "warnings": []}).encode()
+    assert isinstance(await metrics.read_counters(request()), MetricReadings)
+
+
+async def test_token_and_tenant_are_sent_and_a_replaced_token_is_taken_at_once(
+    prometheus: Prometheus, clock: PromptClock, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("first\n")
+    session = make_session(token_file=token, tenant="team-a")
+    metrics = PrometheusMetrics(f"http://{prometheus.address}", clock, lambda: 0.0, session)
+    await metrics.read_counters(request())
+    token.write_text("second")
+    await metrics.read_counters(request())
+    token.unlink()
+    lost = await metrics.read_counters(request())
+    metrics.close()
+
+    assert [headers["Authorization"] for headers in prometheus.headers] == ["Bearer first", "Bearer second"]
+    assert {headers["X-Scope-OrgID"] for headers in prometheus.headers} == {"team-a"}
+    assert isinstance(lost, MetricsUnavailable)
+    assert lost.reason.endswith(f"the token in {token} cannot be read: No such file or directory")
 
 
 async def test_a_port_where_nobody_listens_is_unavailable(clock: PromptClock) -> None:

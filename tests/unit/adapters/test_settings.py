@@ -14,7 +14,9 @@ def test_an_empty_environment_means_the_defaults() -> None:
     assert read_settings({"SERIN_WORKERS": "", "KUBECONFIG": ""}) == Settings()
 
 
-def test_every_setting_can_be_told() -> None:
+def test_every_setting_can_be_told(tmp_path: Path) -> None:
+    there = tmp_path / "file"
+    there.touch()
     told = read_settings(
         {
             "SERIN_PROMETHEUS_URL": "https://prometheus.test/prefix/",
@@ -26,16 +28,25 @@ def test_every_setting_can_be_told() -> None:
             "SERIN_LOG_FORMAT": "json",
             "SERIN_LOG_LEVEL": "debug",
             "KUBECONFIG": "/a/file",
+            "SERIN_PROMETHEUS_TOKEN_FILE": str(there),
+            "SERIN_PROMETHEUS_CA_FILE": str(there),
+            "SERIN_PROMETHEUS_TENANT": "team-a|team-b",
         }
     )
     prometheus_url = "https://prometheus.test/prefix"
-    assert told == Settings(prometheus_url, "mine:1", ("ml", "shop-eu"), 4, 0, 9000, "json", "debug", "/a/file")
+    assert told == Settings(
+        *(prometheus_url, "mine:1", ("ml", "shop-eu"), 4, 0, 9000, "json", "debug", "/a/file"),
+        *(there, there, "team-a|team-b"),
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("SERIN_PROMETHEUS_URL", "prometheus:9090", "an address such as http://"),
+        ("SERIN_PROMETHEUS_TOKEN_FILE", "/not/there", "a file that is there"),
+        ("SERIN_PROMETHEUS_CA_FILE", "/not/there", "a file that is there"),
+        ("SERIN_PROMETHEUS_TENANT", "tïger", "the name of a tenant"),
         ("SERIN_NAMESPACES", "ml;shop", "names of namespaces separated by commas"),
         ("SERIN_NAMESPACES", "team-*", "names of namespaces separated by commas"),
         ("SERIN_WORKERS", "many", "a whole number from 1 to 256"),
