@@ -2,7 +2,8 @@
 #
 # Packages come before sources, each in a layer of its own: a change of the code builds and ships only itself.
 # BASE_IMAGE needs Python 3.11 or newer with pip. RUNTIME_IMAGE may be smaller (no pip, no shell), but its Python must
-# be the same one at the same path. Both builders of Docker can read this file.
+# be the same one at the same path. Whatever it is, the final images have no shell and no program but Python.
+# Both builders of Docker can read this file.
 
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 ARG RUNTIME_IMAGE=${BASE_IMAGE}
@@ -17,7 +18,12 @@ RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --
 
 FROM build AS server-packages
 COPY requirements/server.lock /tmp/packages.lock
-RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --require-hashes --requirement /tmp/packages.lock
+# Without the packages' own tests, sources in C, and ONNX Runtime's tools for converting models, which nothing here runs.
+RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --require-hashes --requirement /tmp/packages.lock \
+ && cd /opt/serin/lib/python3.*/site-packages \
+ && find . -type d -name tests -prune -exec rm -r {} + \
+ && find . -type f '(' -name '*.a' -o -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pyi' ')' -delete \
+ && rm -r onnxruntime/transformers onnxruntime/quantization onnxruntime/tools
 
 # Bytecode is made here: the user of the final images may not write it, and each start would compile again.
 FROM build AS operator-source
@@ -28,7 +34,13 @@ FROM build AS server-source
 COPY server/serin_server /app/serin_server
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
-FROM ${RUNTIME_IMAGE} AS runtime
+FROM ${RUNTIME_IMAGE} AS trimmed
+COPY hack/trim_image.py /tmp/trim_image.py
+RUN ["python3", "/tmp/trim_image.py"]
+
+# One layer: what a later layer deletes would still be shipped.
+FROM scratch AS runtime
+COPY --from=trimmed / /
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # LOGNAME: the user has no entry in /etc/passwd, and Python asks for its name there otherwise.
 ENV PATH=/opt/serin/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/app PYTHONUNBUFFERED=1 LOGNAME=serin \
@@ -45,3 +57,4 @@ FROM runtime AS server
 COPY --from=server-packages /opt/serin /opt/serin
 COPY --from=server-source /app /app
 ENTRYPOINT ["/opt/serin/bin/python", "-m", "serin_server"]
+HEALTHCHECK --start-period=60s CMD ["/opt/serin/bin/python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('SERIN_HTTP_PORT', '8080') + '/v2/health/ready', timeout=5)"]

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-conformance test-component test-cluster cluster cluster-down images install demo demo-down run clean
+.PHONY: help setup lock generate check test test-unit test-conformance test-component test-cluster cluster cluster-down images install demo demo-down run bench-serving sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -67,6 +67,17 @@ demo-down: cluster-down ## Removes what the demo made
 
 run: setup ## The operator on this machine against the cluster of KUBECONFIG
 	$(BIN)/python -m serin
+
+bench-serving: setup ## Serin beside MLServer, KServe, BentoML and FastAPI: writes docs/benchmarks.md (AGAIN=1: from the start)
+	@command -v wrk > /dev/null || { echo "wrk is missing: apt-get install wrk" >&2; exit 1; }
+	nice $(BIN)/python benchmarks/serving $(if $(AGAIN),--again)
+
+sbom: setup ## Bills of materials of both images (CycloneDX), into build/
+	@mkdir -p build; python=$$(hack/locked-venv requirements/sbom.lock); \
+	for image in operator server; do \
+	  "$${python%/*}/cyclonedx-py" requirements --output-reproducible --of JSON -o build/sbom-$$image.json requirements/$$image.lock; \
+	  echo "build/sbom-$$image.json"; \
+	done
 
 clean: ## Removes what was made in this folder
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
