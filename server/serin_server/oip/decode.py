@@ -137,7 +137,7 @@ class _Binary(bytes):
 
 
 def _decode_tensor(tensor: _Input, spec: TensorSpec) -> Array:
-    subject = f"input {tensor.name!r}"
+    subject = spec.subject
     if tensor.datatype != spec.datatype.name:
         known = "" if tensor.datatype in DATATYPES else f", which is none of {', '.join(DATATYPES)}"
         raise InvalidRequestError(f"{subject}: expected datatype {spec.datatype}, got {tensor.datatype!r}{known}")

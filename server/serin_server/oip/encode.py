@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from serin_server.oip.datatypes import Array, datatype_of
+from serin_server.oip.datatypes import BYTES, Array, datatype_of
 from serin_server.oip.decode import InferRequest
 from serin_server.oip.raw_values import encode_raw
 from serin_server.oip.signature import DYNAMIC, Signature, TensorSpec
@@ -18,15 +18,12 @@ def encode_infer_response(
     body: dict[str, Any] = {"model_name": model_name, "model_version": model_version}
     if request_id is not None:
         body["id"] = request_id
-    body["outputs"] = [
-        {
-            "name": name,
-            "datatype": datatype_of(array).name,
-            "shape": array.shape,
-            "data": make_json_values(array.ravel()),
-        }
-        for name, array in outputs.items()
-    ]
+    described: list[dict[str, Any]] = []
+    for name, array in outputs.items():
+        datatype, values = datatype_of(array), array.ravel()
+        data = values.tolist() if datatype is BYTES else values
+        described.append({"name": name, "datatype": datatype.name, "shape": array.shape, "data": data})
+    body["outputs"] = described
     return encode_json(body)
 
 

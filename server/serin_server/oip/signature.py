@@ -16,6 +16,11 @@ class TensorSpec:
     datatype: Datatype
     shape: tuple[int, ...] | None
     """None: the model does not say, every shape is passed on to it."""
+    subject: str = field(init=False, compare=False)
+    """Begins the errors about the tensor. Made once: most requests are right and would pay for it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", f"input {self.name!r}")
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         if self.shape is None:

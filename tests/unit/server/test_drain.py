@@ -47,15 +47,20 @@ class Client(threading.Thread):
             connection.close()
 
 
-def test_no_request_is_lost_while_the_server_drains(tmp_path: Path) -> None:
-    with ServerProcess(save_linear_model(tmp_path / "m.onnx"), "--drain-seconds", "2") as server:
-        server.wait_until_ready()
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_request_is_lost_while_the_server_drains(tmp_path: Path, workers: int) -> None:
+    model = save_linear_model(tmp_path / "m.onnx")
+    with ServerProcess(model, "--drain-seconds", "2", "--workers", str(workers)) as server:
+        server.wait_until_listening()
+        for _ in range(workers):
+            server.wait_for_log("ready")
         clients = [Client(server) for _ in range(4)]
         for client in clients:
             client.start()
             client.has_answers.wait()
         server.send_signal()
-        server.wait_for_log("draining")
+        for _ in range(workers):
+            server.wait_for_log("draining")
         assert (server.get("/v2/health/ready").status, server.get("/v2/health/live").status) == (503, 200)
         for client in clients:
             client.has_answers.clear()
