@@ -111,11 +111,11 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     All streams close together, so that every metric has judged the same requests. During the warm-up counters are
     followed and nothing is judged: both young variants may stumble.
     """
+    settings = make_settings_by_metric(analysis)
     chosen = _choose_latencies(engine, readings, variants, analysis)
     if chosen:
         engine = replace(engine.following(chosen, now, variants.all), looked_at=now)
-        return Look(engine, _judge(engine.streams, analysis), is_warming_up=True)
-    settings = make_settings_by_metric(analysis)
+        return Look(engine, _judge(engine.streams, settings), is_warming_up=True)
     # The interval that began in the warm-up still belongs to it.
     is_warming_up = engine.looked_at < warmup_ends_at(engine, analysis)
     after: dict[str, Stream] = {}
@@ -123,15 +123,15 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
         closed, counters = close_interval(stream.counters, _tracks(variants, readings.by_stream.get(name, {})))
         if isinstance(closed, Waiting):
             missing = (*closed.baseline, *closed.canary)
-            return Look(engine, _judge(engine.streams, analysis), missing_pods=missing)
+            return Look(engine, _judge(engine.streams, settings), missing_pods=missing)
         after[name] = replace(stream, counters=counters)
         if not is_warming_up:
             after[name] = _advance(after[name], closed, settings[metric_of_stream(name)])
     return Look(
         engine=replace(engine, looked_at=now, streams=after),
-        verdict=_judge(after, analysis),
+        verdict=_judge(after, settings),
         is_warming_up=is_warming_up,
-        suspicion=_find_suspicion(after, analysis),
+        suspicion=_find_suspicion(after, settings),
     )
 
 
@@ -144,9 +144,8 @@ def _advance(stream: Stream, closed: Increments, settings: Settings) -> Stream:
     )
 
 
-def _find_suspicion(streams: Mapping[str, Stream], analysis: Analysis) -> str | None:
+def _find_suspicion(streams: Mapping[str, Stream], settings: Mapping[str, Settings]) -> str | None:
     """Why the baseline is not to be believed, as a sentence; None when it is."""
-    settings = make_settings_by_metric(analysis)
     for name, stream in streams.items():
         if stream.guard.is_suspect(settings[metric_of_stream(name)]):
             baseline, stable = stream.guard.baseline.failure_rate, stream.guard.stable.failure_rate
@@ -177,14 +176,13 @@ def _choose_latencies(
     return tuple(chosen)
 
 
-def _judge(streams: Mapping[str, Stream], analysis: Analysis) -> Verdict:
-    settings = make_settings_by_metric(analysis)
+def _judge(streams: Mapping[str, Stream], settings: Mapping[str, Settings]) -> Verdict:
     judgements = {}
-    for metric in analysis.metrics:
-        ours = {name: stream.evidence for name, stream in streams.items() if metric_of_stream(name) == metric.name}
+    for metric in settings:
+        ours = {name: stream.evidence for name, stream in streams.items() if metric_of_stream(name) == metric}
         # A Histogram without bounds has seen no request: it must be told, and must not be left out as if it were good.
-        judged = ours or {metric.name: EvidenceState()}
-        judgements[metric.name] = {name: judge(state, settings[metric.name]) for name, state in judged.items()}
+        judged = ours or {metric: EvidenceState()}
+        judgements[metric] = {name: judge(state, settings[metric]) for name, state in judged.items()}
     return combine(judgements, settings)
 
 
