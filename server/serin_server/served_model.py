@@ -30,7 +30,7 @@ class ServedModel:
     batch_rows: int
     """So many rows of different requests may run together; 1: none."""
     class_labels: dict[str, tuple[Any, ...]]
-    """By output, for those outputs that name the classes of their probabilities."""
+    """By output, for those outputs that name the classes of their probabilities; filled by the model's first run."""
 
     def can_share_a_run(self, feeds: dict[str, Array]) -> bool:
         return self.batch_rows > 1 and (len(feeds) == 1 or len({len(array) for array in feeds.values()}) == 1)
@@ -66,5 +66,5 @@ def load_served_model(
         decoder=InferDecoder(engine.signature),
         inline_rows=warmth.inline_rows,
         batch_rows=warmth.batch_rows,
-        class_labels=warmth.class_labels,
+        class_labels=engine.class_labels,
     )

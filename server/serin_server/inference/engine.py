@@ -2,7 +2,7 @@
 
 scikit-learn's classifiers, converted with the default options, give their probabilities as a sequence of maps
 (ZipMap). The protocol has no maps, so such an output is served as a tensor [rows, classes] with the classes in the
-order of the map's keys; `observe_class_labels` says which they are.
+order of the map's keys; `class_labels` says which they are.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class Engine:
         # The public `run` checks in Python what the codecs have checked, which takes longer than a small model's run.
         self._run_session = session._sess.run  # noqa: SLF001
         self._maps = frozenset(output.name for output in session.get_outputs() if output.type in _PROBABILITY_MAPS)
+        self.class_labels: dict[str, tuple[Any, ...]] = {}
+        """By output of probability maps. Only an answer tells them: known from the first run on."""
         self.signature = Signature(
             inputs=tuple(_make_spec("input", argument) for argument in session.get_inputs()),
             outputs=tuple(_make_spec("output", argument) for argument in session.get_outputs()),
@@ -94,17 +96,15 @@ class Engine:
         values = self._run(feeds, outputs, stop_sign)
         if self._maps:
             values = [
-                _make_probability_tensor(value) if name in self._maps else value
+                self._take_maps(name, value) if name in self._maps else value
                 for name, value in zip(outputs, values, strict=True)
             ]
         return dict(zip(outputs, values, strict=True))
 
-    def observe_class_labels(self, feeds: dict[str, Array]) -> dict[str, tuple[Any, ...]]:
-        """The classes of each output of probability maps. Only an answer shows them."""
-        names = sorted(self._maps)
-        return (
-            {name: tuple(rows[0]) for name, rows in zip(names, self._run(feeds, names), strict=True)} if names else {}
-        )
+    def _take_maps(self, name: str, rows: list[dict[Any, float]]) -> Array:
+        if rows and name not in self.class_labels:
+            self.class_labels[name] = tuple(rows[0])
+        return np.array([list(row.values()) for row in rows], dtype=np.float32)
 
     def _run(self, feeds: dict[str, Array], outputs: Sequence[str], stop_sign: StopSign | None = None) -> list[Any]:
         try:
@@ -150,7 +150,3 @@ def _make_spec(role: str, argument: Any) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) and size >= 0 else DYNAMIC for size in argument.shape)
     # The runtime shows a scalar and a tensor without any shape alike, as no dimensions.
     return TensorSpec(argument.name, DATATYPES[name], shape or None)
-
-
-def _make_probability_tensor(rows: list[dict[Any, float]]) -> Array:
-    return np.array([list(row.values()) for row in rows], dtype=np.float32)

@@ -12,7 +12,6 @@ import statistics
 import sys
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -43,18 +42,15 @@ class WarmUp:
     """Up to so many rows run inside the event loop; 0: none."""
     batch_rows: int
     """Up to so many rows of different requests run together; 1: none."""
-    class_labels: dict[str, tuple[Any, ...]]
 
 
 def warm_up(engine: Engine, batching: Batching = Batching.AUTO) -> WarmUp:
     fill, feeds = _find_suitable_inputs(engine)
     if feeds is None:
-        return WarmUp(run_seconds=None, inline_rows=0, batch_rows=1, class_labels={})
+        return WarmUp(run_seconds=None, inline_rows=0, batch_rows=1)
     run_seconds = _measure_run_seconds(engine, feeds)
     inline_rows = _measure_inline_rows(engine, run_seconds, fill)
-    return WarmUp(
-        run_seconds, inline_rows, _measure_batch_rows(engine, inline_rows, batching), engine.observe_class_labels(feeds)
-    )
+    return WarmUp(run_seconds, inline_rows, _measure_batch_rows(engine, inline_rows, batching))
 
 
 def make_inputs(signature: Signature, rows: int, inner_size: int, fill: int = 0) -> dict[str, Array]:

@@ -140,6 +140,24 @@ def save_rain_model(path: Path, kind: str = "forest") -> Path:
     return path
 
 
+def save_text_classifier(path: Path, zipmap: bool | str) -> Path:
+    """0 or 1 from two words in X; `zipmap` says how scikit-learn's converter gives the probabilities."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from skl2onnx import to_onnx
+        from skl2onnx.common.data_types import StringTensorType
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder
+
+        words = np.array([["wet", "cold"], ["dry", "warm"], ["wet", "warm"], ["dry", "cold"]])
+        model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(words, [0, 1, 0, 1])
+        types = [("X", StringTensorType([None, 2]))]
+        converted = to_onnx(model, initial_types=types, options={id(model): {"zipmap": zipmap}})
+        path.write_bytes(converted.SerializeToString())
+    return path
+
+
 def _info(name: str, datatype: str, shape: list[str | int]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, ALL_DATATYPES[datatype], shape)
 
