@@ -4,7 +4,6 @@ Every status that it wrote holds the counters as they were consumed. From these 
 together and given to `kubectl serin judge`, which knows nothing of the kill.
 """
 
-import csv
 import json
 import math
 from itertools import pairwise
@@ -17,10 +16,10 @@ from cluster.installation import Operator
 from cluster.kubectl import Json
 from cluster.traffic import Traffic
 from cluster.weather import PLAN, Weather, a_weather
-from serin.cli.counts_file import COLUMNS
+from serin.cli.counts_file import Recording, render_counts
 from serin.cli.main import main
 from serin.core.evidence.counters import CounterState, Track, Tracks, Waiting, close_interval
-from serin.core.evidence.counts import Counts, Increments
+from serin.core.evidence.counts import Increments
 from serin.core.rollout.streams import Engine, Stream
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -72,19 +71,9 @@ def find_increments(earlier: CounterState, later: CounterState) -> Increments:
 
 def judge(intervals: list[Increments], folder: Path) -> Json:
     counts, plan = folder / "counts.csv", folder / "plan.yaml"
-    with counts.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for found in intervals:
-            halves = found.stable_halves
-            stable = (halves.first, halves.second) if halves else (found.stable, None)
-            writer.writerow([found.seconds, *cells(*stable, found.baseline, found.canary)])
+    counts.write_text(render_counts(Recording(history=(), intervals=tuple(intervals))))
     plan.write_text(yaml.safe_dump(ANALYSIS))
     told = CliRunner().invoke(main, ["judge", str(counts), "--plan", str(plan), "--json"], catch_exceptions=False)
     assert told.exit_code == 0, told.output
     replay: Json = json.loads(told.output)
     return replay
-
-
-def cells(*tracks: Counts | None) -> list[float | str]:
-    return [cell for counts in tracks for cell in ((counts.requests, counts.failures) if counts else ("", ""))]

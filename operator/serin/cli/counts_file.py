@@ -147,3 +147,23 @@ def _rows(lines: Iterable[str], file: str) -> list[Row]:
         stripped += [""] * (len(header) - len(stripped))
         rows.append(Row(file, reader.line_num, dict(zip(header, stripped, strict=True))))
     return rows
+
+
+def render_counts(recording: Recording) -> str:
+    """The recording as a file that `read_recording` reads."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for past in recording.history:
+        writer.writerow([past.seconds, *_cells(past.halves.first, past.halves.second, None, None)])
+    if recording.history:
+        writer.writerow([START])
+    for found in recording.intervals:
+        halves = found.stable_halves
+        stable = (halves.first, halves.second) if halves else (found.stable, None)
+        writer.writerow([found.seconds, *_cells(*stable, found.baseline, found.canary)])
+    return written.getvalue()
+
+
+def _cells(*tracks: Counts | None) -> list[float | str]:
+    return [cell for counts in tracks for cell in ((counts.requests, counts.failures) if counts else ("", ""))]

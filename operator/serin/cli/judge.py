@@ -3,45 +3,110 @@
 Exit codes: 0 judged, whatever the verdict; 2 bad input or usage.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from serin.api.v1alpha1.plan import Analysis
+from serin.api.v1alpha1.shared import duration_seconds
 from serin.cli.bad_input import BadInputError
-from serin.cli.counts_file import read_recording
-from serin.cli.plan_file import read_settings
+from serin.cli.counts_file import Recording, read_recording, render_counts
+from serin.cli.plan_file import read_analysis, settings_of
 from serin.cli.plot import render_plot
+from serin.cli.prometheus_counts import Past, PastCounts
 from serin.cli.replay import replay
 from serin.cli.report import render_json, render_report
 from serin.core.evidence.settings import Settings
 
 
+class Moment(click.ParamType[datetime]):
+    """A time with its zone, as `date --iso-8601=seconds` prints it."""
+
+    name = "TIME"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r}, expected a time such as 2026-11-24T14:03:00Z", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no zone, expected a time such as 2026-11-24T14:03:00Z", param, ctx)
+        return moment
+
+
 @click.command()
-@click.argument("counts", type=click.Path(path_type=Path))
+@click.argument("counts", required=False, type=click.Path(path_type=Path))
 @click.option("--plan", type=click.Path(path_type=Path), help="YAML of a rollout plan, or of its analysis alone.")
 @click.option("--json", "as_json", is_flag=True, help="All numbers of all intervals, for programs.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="OUT.SVG", help="Draw the evidence over time.")
+@click.option("--prometheus", metavar="URL", help="Ask this Prometheus for the counts of a past rollout.")
+@click.option("--baseline", metavar="SELECTOR", help="Its pods, as label matchers: pod=~'weather-1a2b-baseline-.*'")
+@click.option("--canary", metavar="SELECTOR", help="Likewise.")
+@click.option("--stable", metavar="SELECTOR", help="Likewise; without it nothing is learned about bursts.")
+@click.option("--from", "begin", type=Moment(), help="When the comparison began, after its warm-up.")
+@click.option("--to", "end", type=Moment(), help="When it ended.")
+@click.option("--write-counts", type=click.Path(path_type=Path), metavar="OUT.CSV", help="Keep what was judged.")
 @click.option("--block", type=float, metavar="SECONDS", help="Expert: default 60.")
 @click.option("--serial-block", type=float, metavar="SECONDS", help="Expert: default 120.")
 def judge(
-    counts: Path, plan: Path | None, as_json: bool, plot: Path | None, block: float | None, serial_block: float | None
+    counts: Path | None,
+    plan: Path | None,
+    as_json: bool,
+    plot: Path | None,
+    write_counts: Path | None,
+    **further: Any,
 ) -> None:
-    """Say what Serin would have decided on COUNTS, a CSV file with one row per interval.
+    """Say what Serin would have decided on COUNTS, a CSV file with one row per interval, or on a past rollout.
 
-    Its columns are interval_seconds, and requests and failures of stable1, stable2, baseline and canary, such as
+    The columns are interval_seconds, and requests and failures of stable1, stable2, baseline and canary, such as
     canary_requests. A row that says "start" ends an optional history, in which only the stable columns count.
+
+    A past rollout is asked for with --prometheus, --baseline, --canary, --from and --to.
 
     --block and --serial-block say over how long bursts and the dependence between intervals are measured. The
     operator uses the defaults.
 
     Exit code: 0 judged, whatever the verdict; 2 bad input.
     """
-    recording = read_recording(counts)
-    result = replay(recording.history, recording.intervals, _with_blocks(read_settings(plan), block, serial_block))
+    analysis = read_analysis(plan)
+    recording = _read_past(analysis, further) if counts is None else read_recording(counts)
+    if counts is not None and further["prometheus"]:
+        raise click.UsageError("COUNTS and --prometheus exclude each other: give one of them")
+    settings = _with_blocks(settings_of(analysis), further["block"], further["serial_block"])
+    result = replay(recording.history, recording.intervals, settings)
+    if write_counts is not None:
+        _write("--write-counts", write_counts, render_counts(recording))
     if plot is not None:
-        _write(plot, render_plot(result))
+        _write("--plot", plot, render_plot(result))
     click.echo(render_json(result) if as_json else render_report(result))
+
+
+def _read_past(analysis: Analysis, past: Mapping[str, Any]) -> Recording:
+    missing = [option for option, name in _PAST_OPTIONS.items() if not past[name]]
+    if missing:
+        raise click.UsageError(f"without COUNTS a past rollout is judged, which needs {', '.join(missing)}")
+    begin, end = past["begin"], past["end"]
+    if begin >= end:
+        raise click.UsageError(f"--from {begin.isoformat()}, expected a time before --to {end.isoformat()}")
+    lookback = timedelta(seconds=duration_seconds(analysis.dispersion.lookback))
+    wanted = Past(past["baseline"], past["canary"], past["stable"], begin, end, lookback_begin=begin - lookback)
+    source = PastCounts(past["prometheus"], analysis.metrics[0], duration_seconds(analysis.interval))
+    return source.read(wanted)
+
+
+_PAST_OPTIONS = {
+    "--prometheus": "prometheus",
+    "--baseline": "baseline",
+    "--canary": "canary",
+    "--from": "begin",
+    "--to": "end",
+}
 
 
 def _with_blocks(settings: Settings, block_seconds: float | None, serial_block_seconds: float | None) -> Settings:
@@ -57,8 +122,8 @@ def _with_blocks(settings: Settings, block_seconds: float | None, serial_block_s
         raise BadInputError(str(error)) from error
 
 
-def _write(path: Path, text: str) -> None:
+def _write(option: str, path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadInputError(f"--plot {path}: expected a file that can be written, but {error.strerror}") from error
+        raise BadInputError(f"{option} {path}: expected a file that can be written, but {error.strerror}") from error

@@ -18,19 +18,24 @@ from serin.core.evidence.settings import Settings
 from serin.core.rollout.analysis import make_settings
 
 
-def read_settings(path: Path | None) -> Settings:
-    """The settings of the plan in a file; without a file those of a plan that says nothing."""
+def read_analysis(path: Path | None) -> Analysis:
+    """The analysis of the plan in a file; without a file that of a plan that says nothing."""
     if path is None:
-        return _settings_of(Analysis())
+        return Analysis()
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInputError(f"{path}: expected a readable YAML file, but {error}") from error
-    return parse_settings(data if data is not None else {}, str(path))
+    return parse_analysis(data if data is not None else {}, str(path))
 
 
-def parse_settings(data: Any, file: str) -> Settings:
-    """The settings of a plan as YAML data; `file` is for the messages."""
+def settings_of(analysis: Analysis) -> Settings:
+    """Of its first metric: the counts are of one."""
+    return make_settings(analysis, analysis.metrics[0])
+
+
+def parse_analysis(data: Any, file: str) -> Analysis:
+    """The analysis of a plan as YAML data; `file` is for the messages."""
     if not isinstance(data, dict):
         raise BadInputError(f"{file}: {data!r}, expected a plan, such as `analysis: {{maxDuration: 30m}}`")
     is_analysis = bool(data) and not (data.keys() & _wire_names(Plan))
@@ -43,12 +48,7 @@ def parse_settings(data: Any, file: str) -> Settings:
     written = {"analysis": data} if is_analysis else data
     for problem in (*_unknown(written, plan.model_dump(mode="json", by_alias=True), ""), *_broken_rules(plan.analysis)):
         raise BadInputError(f"{file}, {problem}")
-    return _settings_of(plan.analysis)
-
-
-def _settings_of(analysis: Analysis) -> Settings:
-    """Of its first metric: the file of counts holds one."""
-    return make_settings(analysis, analysis.metrics[0])
+    return plan.analysis
 
 
 def _wire_names(model: type[Plan]) -> set[str]:
