@@ -26,9 +26,10 @@ from serin.core.model_deployment.pods import decide_targets, plan_pods, plan_var
 from serin.core.model_deployment.revisions import find_or_make_revision
 from serin.core.plan import Action, Apply, CreateRollout, Plan, SetTraffic, TrafficIntent, WriteStatus
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.decide import Move, decide_move, decide_refused
+from serin.core.rollout.decide import decide_move, decide_refused
 from serin.core.rollout.events import make_events
 from serin.core.rollout.lifecycle import make_rollout_status
+from serin.core.rollout.move import Move
 from serin.core.rollout.phases import is_terminal
 from serin.core.rollout.routes import wanted_pods, wanted_weights
 

@@ -18,7 +18,7 @@ from serin.core.model_deployment.names import pod_labels, service_name
 from serin.core.model_deployment.outcomes import Memory
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.decide import Move
+from serin.core.rollout.move import Move
 from serin.core.rollout.routes import wanted_weights
 
 _STALLED_REASONS = {"Rejected": "CanaryRejected", "Failed": "RolloutFailed", "Aborted": "RolloutAborted"}

@@ -7,7 +7,7 @@ from serin.api.conditions import COMPARISON_SUSPECT, METRICS_AVAILABLE
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.plan import Emit
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.decide import Move
+from serin.core.rollout.move import Move
 
 _OF_PHASE: Final[Mapping[Phase, tuple[Literal["Normal", "Warning"], str]]] = {
     "Preparing": ("Normal", "RolloutStarted"),

@@ -40,7 +40,7 @@ from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.analysis import make_settings_by_metric
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.decide import Move
+from serin.core.rollout.move import Move
 from serin.core.rollout.phases import check_transition, is_terminal
 from serin.core.rollout.routes import has_converged, wanted_weights
 

@@ -1,0 +1,35 @@
+"""Pending and Preparing: the pods of the new version and of the baseline start. Nobody is sent to them yet."""
+
+from serin.core.facts import PodFacts
+from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.move import Move
+from serin.core.rollout.promoting import FIRST_IS_READY
+from serin.core.rollout.waiting import wait_for_pods
+
+
+def begin(attempt: Attempt) -> Move:
+    if attempt.is_first:
+        return Move("Preparing", "FirstRevision", "The first version starts and becomes stable directly.")
+    return Move("Preparing", "Started", f"Starting {attempt.size} pod(s) each of the new version and of the baseline.")
+
+
+def prepare(attempt: Attempt) -> Move:
+    if attempt.has_ready(attempt.canary_route, attempt.canary_size) and attempt.has_ready(
+        attempt.baseline_route, attempt.size
+    ):
+        if attempt.is_first:
+            return FIRST_IS_READY
+        leaving = _pods_of_others(attempt)
+        if not leaving:
+            return Move("Analyzing", "Comparing", "Canary and baseline are ready and get requests.")
+        return Move("Preparing", "Preparing", f"Waiting until {len(leaving)} pod(s) of an earlier attempt are gone.")
+    return wait_for_pods(attempt, "Waiting for pods of the new version")
+
+
+def _pods_of_others(attempt: Attempt) -> tuple[PodFacts, ...]:
+    """Pods of superseded or rejected revisions: behind the same Service they would get requests of the comparison.
+
+    Only ready ones count: an evicted pod can stay in the cluster for ever.
+    """
+    ours = {attempt.canary_route, attempt.stable_route, attempt.baseline_route}
+    return tuple(pod for pod in attempt.facts.pods if pod.route not in ours and pod.ready and not pod.terminating)
