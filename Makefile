@@ -21,8 +21,9 @@ $(VENV)/installed: requirements/dev.lock pyproject.toml
 lock: setup ## Resolve the lock files again (hashes, no index addresses)
 	@hack/lock "$(BIN)/uv"
 
-generate: setup ## CRDs and reference docs from the models, the messages of gRPC from their .proto file
+generate: setup ## CRDs and reference docs from the models, Argo CD's settings from Lua, the messages of gRPC from their .proto file
 	$(BIN)/python hack/generate.py
+	$(BIN)/python hack/generate_argocd.py
 	$(BIN)/python hack/generate_messages.py
 
 check: setup ## Format, lint, types, layers, size budget; changes nothing

@@ -1,0 +1,2 @@
+obj.spec.decision = "Reject"
+return obj
