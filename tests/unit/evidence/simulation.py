@@ -1,4 +1,4 @@
-"""Simulated rollouts with independent failures: constant traffic, one verdict every interval.
+"""Simulated rollouts with independent failures: constant traffic, one verdict and one step of the ramp every interval.
 
 Run it to reproduce the tables of docs/verdict.md; an argument changes the number of runs per row:
     PYTHONPATH=operator:tests python -m unit.evidence.simulation 1000
@@ -14,11 +14,14 @@ from serin.core.evidence.counts import Counts, Increments, StableHalves
 from serin.core.evidence.dispersion import HistoryInterval
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, Outcome, advance, judge
+from serin.core.rollout.ramp import Position, Schedule, Step, decide_step, make_ramp
 
 SEED = 20_260_101
-# Per interval: 100 requests/s, 80 % to stable, 10 % each to baseline and canary.
-HALF_REQUESTS, VARIANT_REQUESTS = 400, 100
+REQUESTS = 1000  # of all tracks per interval: 100 a second
+HALF_REQUESTS = 400  # of half of the stable pods per interval of history
 HISTORY_INTERVALS = 360
+CONSTANT = Schedule((Step(weight=10, seconds=0),))
+RAMP = make_ramp((1, 2, 5, 10, 25, 45), step_after_seconds=20, hold_above=1.5, back_above=10)
 NOTHING = range(0)
 
 
@@ -40,39 +43,45 @@ class Run:
     canary_failures: float
 
 
-def simulate(seed: int, story: Story, settings: Settings) -> Run:
+def simulate(seed: int, story: Story, settings: Settings, schedule: Schedule = CONSTANT) -> Run:
     """One rollout until its outcome is final; the same seed gives the same rollout."""
     rng = random.Random(seed)
     state = EvidenceState.begin(_draw_history(rng, story, settings), settings)
-    outcome, k = Outcome.ANALYZING, 0
+    outcome, position, k = Outcome.ANALYZING, Position(), 0
     while outcome is Outcome.ANALYZING:
         is_incident = k in story.incident
         base_rate = story.incident_rate if is_incident else story.base_rate
         canary_rate = story.incident_rate if is_incident else story.canary_rate
-        state = advance(state, _draw_interval(rng, base_rate, canary_rate, settings.interval_seconds), settings)
-        outcome = judge(state, settings).outcome
+        requests = round(REQUESTS * schedule.at(position).weight / 100)
+        state = advance(state, _draw_interval(rng, base_rate, canary_rate, requests, settings), settings)
+        judgement = judge(state, settings)
+        outcome = judgement.outcome
+        position = decide_step(schedule, position, judgement.evidence_bad, state.data_seconds)
         k += 1
     return Run(outcome, state.data_seconds, state.canary.failures)
 
 
 def _draw_history(rng: random.Random, story: Story, settings: Settings) -> Iterator[HistoryInterval]:
     for _ in range(HISTORY_INTERVALS if story.has_history else 0):
-        yield HistoryInterval(_draw_halves(rng, story.base_rate), settings.interval_seconds)
+        yield HistoryInterval(_draw_halves(rng, HALF_REQUESTS, story.base_rate), settings.interval_seconds)
 
 
-def _draw_interval(rng: random.Random, base_rate: float, canary_rate: float, seconds: float) -> Increments:
-    halves = _draw_halves(rng, base_rate)
+def _draw_interval(
+    rng: random.Random, base_rate: float, canary_rate: float, requests: int, settings: Settings
+) -> Increments:
+    """So many requests to baseline and canary each, the rest to stable."""
+    halves = _draw_halves(rng, (REQUESTS - 2 * requests) // 2, base_rate)
     return Increments(
         stable=halves.first + halves.second,
-        baseline=_draw_counts(rng, VARIANT_REQUESTS, base_rate),
-        canary=_draw_counts(rng, VARIANT_REQUESTS, canary_rate),
-        seconds=seconds,
+        baseline=_draw_counts(rng, requests, base_rate),
+        canary=_draw_counts(rng, requests, canary_rate),
+        seconds=settings.interval_seconds,
         stable_halves=halves,
     )
 
 
-def _draw_halves(rng: random.Random, rate: float) -> StableHalves:
-    return StableHalves(_draw_counts(rng, HALF_REQUESTS, rate), _draw_counts(rng, HALF_REQUESTS, rate))
+def _draw_halves(rng: random.Random, requests: int, rate: float) -> StableHalves:
+    return StableHalves(_draw_counts(rng, requests, rate), _draw_counts(rng, requests, rate))
 
 
 def _draw_counts(rng: random.Random, requests: int, rate: float) -> Counts:
@@ -90,7 +99,7 @@ def _draw_gap(rng: random.Random, rate: float) -> int:
     return int(math.log(1.0 - rng.random()) / math.log1p(-rate))
 
 
-def _stories() -> Iterator[tuple[str, Story, Settings]]:
+def _stories() -> Iterator[tuple[str, Story, Settings, Schedule]]:
     """The rows of the tables: what distinguishes the row, and what is run."""
     defaults = Settings(min_duration_seconds=0)
     for name, has_history, settings in (
@@ -100,18 +109,20 @@ def _stories() -> Iterator[tuple[str, Story, Settings]]:
     ):
         for base_rate in (0.01, 0.001):
             for extra in (0.0, 0.005, 0.01, 0.05, 0.5 - base_rate):
-                yield name, Story(base_rate, base_rate + extra, has_history), settings
+                yield name, Story(base_rate, base_rate + extra, has_history), settings, CONSTANT
+                if has_history:
+                    yield f"ramp; {name}", Story(base_rate, base_rate + extra, has_history), settings, RAMP
     for has_history in (False, True):
         for intervals in (6, 12, 18, 60):
             name = f"outage of {intervals // 6} min, {'with' if has_history else 'no'} history"
-            yield name, Story(0.01, 0.02, has_history, range(18, 18 + intervals)), defaults
+            yield name, Story(0.01, 0.02, has_history, range(18, 18 + intervals)), defaults, CONSTANT
     for rate in (0.2, 0.4):
-        yield "always failing", Story(rate, rate, has_history=True), defaults
+        yield "always failing", Story(rate, rate, has_history=True), defaults, CONSTANT
 
 
 def _report(runs: int, write: Callable[[str], object]) -> None:
-    for name, story, settings in _stories():
-        done = [simulate(SEED + i, story, settings) for i in range(runs)]
+    for name, story, settings, schedule in _stories():
+        done = [simulate(SEED + i, story, settings, schedule) for i in range(runs)]
         extra = (
             f"+{100 * (story.canary_rate - story.base_rate):.3g} pp" if story.canary_rate > story.base_rate else "equal"
         )

@@ -9,7 +9,7 @@ from serin.core.evidence.likelihood import Rates, log_e_value
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, Outcome, advance
 from unit.evidence.intervals import INDEPENDENT_FAILURES, interval
-from unit.evidence.simulation import SEED, Story, simulate
+from unit.evidence.simulation import RAMP, SEED, Story, simulate
 
 ROUNDING = 1e-9
 SIZES = [(1, 1), (2, 5), (6, 3), (8, 8), (1, 12)]
@@ -102,6 +102,24 @@ def test_broken_canaries_are_rejected_within_seconds() -> None:
     runs = [simulate(SEED + i, Story(0.01, 0.5), settings) for i in range(50)]
     assert {run.outcome for run in runs} == {Outcome.REJECT}
     assert max(run.data_seconds for run in runs) <= 60
+
+
+def test_with_the_ramp_an_equal_canary_is_promoted_twice_as_fast_and_a_broken_one_fails_a_quarter() -> None:
+    settings = Settings(min_duration_seconds=0, **INDEPENDENT_FAILURES)
+    equal = [simulate(SEED + i, Story(0.01, 0.01), settings, RAMP) for i in range(100)]
+    broken = [simulate(SEED + i, Story(0.01, 0.5), settings, RAMP) for i in range(100)]
+
+    assert sum(run.outcome is Outcome.PROMOTE for run in equal) >= 95
+    assert sorted(run.data_seconds for run in equal)[50] <= 4 * 60
+    assert {run.outcome for run in broken} == {Outcome.REJECT}
+    assert sum(run.canary_failures for run in broken) / 100 <= 15
+
+
+def test_of_200_canaries_worse_by_the_margin_the_ramp_promotes_at_most_5_percent_within_sampling_error() -> None:
+    settings = Settings(min_duration_seconds=0, **INDEPENDENT_FAILURES)
+    runs = [simulate(SEED + i, Story(0.001, 0.006), settings, RAMP) for i in range(200)]
+    two_standard_errors = 2 * math.sqrt(200 * 0.05 * 0.95)
+    assert sum(run.outcome is Outcome.PROMOTE for run in runs) <= 10 + two_standard_errors
 
 
 @pytest.mark.parametrize("minutes", [1, 3, 10])
