@@ -23,6 +23,7 @@ from serin.runtime.executor import Executor
 from serin.runtime.intake import Intake
 from serin.runtime.ports import Clock, Cluster, MetricSource
 from serin.runtime.reconciler import Reconciler
+from serin.runtime.slots import LendingMetricSource, Slots
 from serin.runtime.sweep import Sweep
 from serin.runtime.worker import Workers
 from serin.runtime.workqueue import WorkQueue
@@ -53,8 +54,10 @@ def assemble(settings: Settings, cluster: Cluster, clock: Clock, metric_source: 
     intake = Intake(cache, queue, clock)
     traffic_provider = ReplicasProvider()
     executor = Executor(cluster, cache, traffic_provider, KubeEvents(cluster, clock), metrics)
-    reconciler = Reconciler(cache, executor, traffic_provider, metric_source, clock, settings.server_image)
-    workers = Workers(queue, reconciler.reconcile, clock, metrics, settings.workers)
+    slots = Slots(settings.workers)
+    lending_source = LendingMetricSource(metric_source, slots)
+    reconciler = Reconciler(cache, executor, traffic_provider, lending_source, clock, settings.server_image)
+    workers = Workers(queue, reconciler.reconcile, clock, metrics, slots)
     sweep = Sweep(cluster, intake, cache, queue, clock, jitter)
 
     async def run_runtime() -> None:

@@ -57,7 +57,13 @@ class Reconciler:
             await self._executor.execute(plan)
         except (Invalid, NameTaken) as refused:
             plan = await self._tell_refusal(key, refused)
-        return plan.look_again_after_seconds
+        return self._left_of(plan.look_again_after_seconds, facts)
+
+    def _left_of(self, seconds: float | None, facts: Facts) -> float | None:
+        """Counted from the decision: the writes took their time, and looks that are due together must stay together."""
+        if seconds is None:
+            return None
+        return max(0.0, seconds - (self._clock.now() - facts.now).total_seconds())
 
     async def _tell_refusal(self, key: Key, refused: Invalid | NameTaken) -> Plan:
         facts = self._observe(key)

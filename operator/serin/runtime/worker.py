@@ -1,6 +1,6 @@
-"""Workers that take keys from the queue and reconcile them; how each reconcile ended decides when it comes next.
+"""Takes keys from the queue and reconciles them; how each reconcile ended decides when it comes next.
 
-A worker survives everything but its own cancellation: a bug in one reconcile is one loud line, and that key's backoff.
+Nothing but the end of all ends it: a bug in one reconcile is one loud line, and that key's backoff.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import structlog
 from serin.core.facts import Key
 from serin.runtime.outcomes import Ending, Outcome, end_of, end_of_error
 from serin.runtime.ports import Clock, Meter
+from serin.runtime.slots import Slots
 from serin.runtime.workqueue import WorkQueue
 
 Reconcile = Callable[[Key], Awaitable[float | None]]
@@ -21,14 +22,14 @@ _log = structlog.get_logger("serin.worker")
 
 
 class Workers:
-    """`count` reconciles run at a time, never two of one key."""
+    """As many reconciles at a time as there are slots, never two of one key."""
 
-    def __init__(self, queue: WorkQueue, reconcile: Reconcile, clock: Clock, meter: Meter, count: int) -> None:
+    def __init__(self, queue: WorkQueue, reconcile: Reconcile, clock: Clock, meter: Meter, slots: Slots) -> None:
         self._queue = queue
         self._reconcile = reconcile
         self._clock = clock
         self._meter = meter
-        self._count = count
+        self._slots = slots
         self._ids = itertools.count(1)
         self._started_seconds: dict[Key, float] = {}
 
@@ -36,24 +37,25 @@ class Workers:
         """Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._queue.run_timetable(), name="timetable of the work queue")
-            for number in range(self._count):
-                tasks.create_task(self._work(), name=f"worker {number}")
+            while True:
+                key = await self._queue.take()
+                await self._slots.acquire()
+                tasks.create_task(self._work(key), name=f"reconcile of {key}")
 
     def longest_running_seconds(self) -> float:
         """How long the oldest reconcile of this moment has been at work."""
         now = self._clock.monotonic_seconds()
         return max((now - started for started in self._started_seconds.values()), default=0.0)
 
-    async def _work(self) -> None:
-        while True:
-            key = await self._queue.take()
-            self._started_seconds[key] = self._clock.monotonic_seconds()
-            try:
-                with structlog.contextvars.bound_contextvars(model_deployment=str(key), reconcile=next(self._ids)):
-                    await self._reconcile_once(key)
-            finally:
-                del self._started_seconds[key]
-                self._queue.done(key)
+    async def _work(self, key: Key) -> None:
+        self._started_seconds[key] = self._clock.monotonic_seconds()
+        try:
+            with structlog.contextvars.bound_contextvars(model_deployment=str(key), reconcile=next(self._ids)):
+                await self._reconcile_once(key)
+        finally:
+            del self._started_seconds[key]
+            self._slots.release()
+            self._queue.done(key)
 
     async def _reconcile_once(self, key: Key) -> None:
         failure: Exception | None = None

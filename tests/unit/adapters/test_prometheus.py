@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from serin.adapters.prometheus import BREAKER_SECONDS, InvalidSelectorError, PrometheusMetrics, make_query
+from serin.adapters.prometheus import PrometheusMetrics
+from serin.adapters.prometheus_connection import BREAKER_SECONDS
 from serin.adapters.prometheus_session import make_session
 from serin.core.evidence.counters import Reading
 from serin.core.facts import (
@@ -50,14 +51,20 @@ class Prometheus:
         self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.status = 200
-        self.body = make_answer({"metric": {"pod": "a", "code": "200"}, "values": [[10.0, "5"]]})
+        self.body = make_answer({"metric": {"namespace": "ml", "pod": "a", "code": "200"}, "values": [[10.0, "5"]]})
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self._answer(urlsplit(self.path).query)
+
+            def do_POST(self) -> None:
+                self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+            def _answer(self, asked: str) -> None:
                 outer.paths.append(self.path)
                 outer.headers.append(dict(self.headers))
-                outer.queries.append(parse_qs(urlsplit(self.path).query)["query"][0])
+                outer.queries.append(parse_qs(asked)["query"][0])
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(outer.body)))
                 self.end_headers()
@@ -97,30 +104,6 @@ async def metrics(prometheus: Prometheus, clock: PromptClock) -> AsyncIterator[P
     metrics.close()
 
 
-def test_the_default_query_asks_for_raw_samples_of_exactly_these_pods() -> None:
-    query = make_query("serin_requests_total", request("weather-1-x", "weather.2"), "[30s]")
-    assert query == 'serin_requests_total{namespace="ml",pod=~"weather\\\\-1\\\\-x|weather\\\\.2"}[30s]'
-
-
-@pytest.mark.parametrize(
-    ("selector", "start"),
-    [
-        ("http_requests_total", "http_requests_total{namespace="),
-        ("http_requests_total{}", "http_requests_total{namespace="),
-        (' http_requests_total { code=~"5.." , } ', 'http_requests_total{code=~"5.." ,namespace='),
-        ('{__name__="http:total", path="/a{b}"}', '{__name__="http:total", path="/a{b}",namespace='),
-    ],
-)
-def test_a_plans_own_selector_is_narrowed_to_the_pods(selector: str, start: str) -> None:
-    assert make_query(selector, request(), "[30s]").startswith(start)
-
-
-@pytest.mark.parametrize("selector", ["", "rate(http_requests_total[5m])", "a + b", "{}"])
-def test_what_is_no_selector_is_refused_by_its_text(selector: str) -> None:
-    with pytest.raises(InvalidSelectorError, match="expected a counter such as"):
-        make_query(selector, request(), "[30s]")
-
-
 async def test_serins_own_counters_are_read_with_one_query(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
     assert await metrics.read_counters(request()) == MetricReadings({"answers": {"a": Reading(10.0, 5, 0)}})
     assert len(prometheus.queries) == 1
@@ -143,13 +126,13 @@ async def test_the_past_is_asked_for_once_and_read_step_by_step(
 ) -> None:
     values = [[10.0, "5"], [20.0, "8"]]
     prometheus.body = make_answer(
-        {"metric": {"pod": "a", "code": "200"}, "values": values},
-        {"metric": {"pod": "a", "code": "500"}, "values": [[20.0, "1"]]},
+        {"metric": {"namespace": "ml", "pod": "a", "code": "200"}, "values": values},
+        {"metric": {"namespace": "ml", "pod": "a", "code": "500"}, "values": [[20.0, "1"]]},
     )
     found = await metrics.read_history(history_request(MetricQuestion("answers")))
 
     assert found == MetricHistory({"answers": {"a": (Reading(10.0, 5, 0), Reading(20.0, 9, 1))}})
-    assert prometheus.queries == ['serin_requests_total{namespace="ml",pod=~"a"}']
+    assert prometheus.queries == ['serin_requests_total{namespace=~"ml",pod=~"a"}']
     (asked,) = prometheus.paths
     assert urlsplit(asked).path == "/api/v1/query_range"
     assert parse_qs(urlsplit(asked).query)["step"] == ["10s"]
@@ -175,12 +158,10 @@ async def test_one_hiccup_is_asked_again_once(metrics: PrometheusMetrics, promet
 async def test_the_reason_tells_where_and_why_and_no_password(
     metrics: PrometheusMetrics, prometheus: Prometheus
 ) -> None:
-    prometheus.status, prometheus.body = 422, b"query timed out in expression evaluation"
+    prometheus.status, prometheus.body = 503, b'{"status": "error", "error": "query timed out in evaluation"}'
     answer = await metrics.read_counters(request())
     assert isinstance(answer, MetricsUnavailable)
-    assert f"http://{prometheus.address}: HTTP Status Code 422" in answer.reason
-    assert "query timed out" in answer.reason
-    assert "secret" not in answer.reason
+    assert answer.reason == f"Prometheus at http://{prometheus.address}: HTTP 503: query timed out in evaluation"
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"data": {"result": [{"value": [1, "2"]}]}}'])
@@ -210,15 +191,52 @@ async def test_a_dead_prometheus_is_left_alone_for_a_while_and_then_asked_again(
     assert isinstance(await metrics.read_counters(request()), MetricReadings)
 
 
-async def test_a_partial_answer_of_a_federated_store_is_none(
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_query_that_is_refused_is_told_and_takes_prometheus_from_nobody(
+    metrics: PrometheusMetrics, prometheus: Prometheus, status: int
+) -> None:
+    prometheus.status, prometheus.body = status, b'{"status": "error", "error": "parse error: bad matcher"}'
+    answers = [await metrics.read_counters(request(total="x{=}", failed="y")) for _ in range(5)]
+    assert all(isinstance(answer, MetricsUnavailable) for answer in answers)
+    assert str(answers[-1]).count(f"HTTP {status}: parse error: bad matcher") == 1
+    assert len(prometheus.queries) == 5
+
+    prometheus.status, prometheus.body = 200, make_answer()
+    assert isinstance(await metrics.read_counters(request()), MetricReadings)
+
+
+async def test_a_query_about_very_many_pods_travels_in_the_body(
     metrics: PrometheusMetrics, prometheus: Prometheus
 ) -> None:
-    answer = json.loads(prometheus.body)
-    prometheus.body = json.dumps({**answer, "warnings": ["store eu-2 did not answer"]}).encode()
+    many = tuple(f"a-model-with-a-long-name-{number:04}" for number in range(200))
+    assert isinstance(await metrics.read_counters(request("a", *many)), MetricReadings)
+    assert prometheus.paths == ["/api/v1/query"]
+    assert all(pod in prometheus.queries[0] for pod in many)
+
+
+async def test_a_path_before_the_api_is_kept(prometheus: Prometheus, clock: PromptClock) -> None:
+    metrics = PrometheusMetrics(f"http://{prometheus.address}/select/0/prometheus", clock, jitter=lambda: 0.0)
+    await metrics.read_counters(request())
+    metrics.close()
+    assert urlsplit(prometheus.paths[0]).path == "/select/0/prometheus/api/v1/query"
+
+
+@pytest.mark.parametrize(
+    ("sign", "words"),
+    [
+        pytest.param({"warnings": ["store eu-2 did not answer"]}, "store eu-2 did not answer", id="Thanos, Mimir"),
+        pytest.param({"isPartial": True}, "a part of the store did not answer", id="VictoriaMetrics"),
+    ],
+)
+async def test_a_partial_answer_of_a_federated_store_is_none(
+    metrics: PrometheusMetrics, prometheus: Prometheus, sign: dict[str, Any], words: str
+) -> None:
+    answer = {**sign, **json.loads(prometheus.body)}
+    prometheus.body = json.dumps(answer, separators=(",", ":")).encode()
     found = await metrics.read_counters(request())
 
     assert isinstance(found, MetricsUnavailable)
-    assert found.reason.endswith("the answer is not whole: store eu-2 did not answer")
+    assert found.reason.endswith(f"the answer is not whole: {words}")
 
 
 async def test_an_empty_list_of_warnings_is_no_warning(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:

@@ -16,6 +16,7 @@ from serin.runtime.outcomes import (
     Throttled,
     Unreachable,
 )
+from serin.runtime.slots import Slots
 from serin.runtime.worker import Workers
 from serin.runtime.workqueue import WorkQueue
 from serin_testkit.clock import FakeClock, settle
@@ -49,7 +50,7 @@ class World:
         return self.start_with(reconcile, count)
 
     def start_with(self, reconcile: Callable[[Key], Awaitable[float | None]], count: int = 2) -> Workers:
-        workers = Workers(self.queue, reconcile, self.clock, self.tally, count)
+        workers = Workers(self.queue, reconcile, self.clock, self.tally, Slots(count))
         self.tasks.append(asyncio.create_task(workers.run()))
         return workers
 

@@ -7,7 +7,7 @@ from serin.api.v1alpha1.plan import Analysis
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
-from serin.core.rollout.analysis import next_look_at
+from serin.core.rollout.analysis import next_look_at, on_grid
 from serin.core.rollout.streams import Engine, bound_of_stream
 
 # Long enough for a scrape interval of a minute, the largest in common use: the newest sample is what counts.
@@ -58,13 +58,16 @@ def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analy
     lookback_seconds = duration_seconds(analysis.dispersion.lookback)
     if not engine.wants_history(analysis) or lookback_seconds == 0 or analysis.dispersion.mode == "Fixed":
         return None
+    step_seconds = max(duration_seconds(analysis.interval), lookback_seconds / MOST_HISTORY_STEPS)
+    # Rollouts that began together ask together.
+    end = on_grid(engine.since, timedelta(seconds=step_seconds))
     return HistoryRequest(
         key=facts.model_deployment.key,
         pods=tuple(pod.name for pod in facts.pods_of(stable)),
         questions=_questions(analysis, engine),
-        start=engine.since - timedelta(seconds=lookback_seconds),
-        end=engine.since,
-        step_seconds=max(duration_seconds(analysis.interval), lookback_seconds / MOST_HISTORY_STEPS),
+        start=end - timedelta(seconds=lookback_seconds),
+        end=end,
+        step_seconds=step_seconds,
     )
 
 

@@ -6,7 +6,7 @@ written only when an interval closed: an operator that looks twice, or after a r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
@@ -26,6 +26,8 @@ from serin.core.rollout.streams import Engine, Stream, bound_of_stream, metric_o
 # Share of the margin by which a canary may be slower without a reason to reject it: at high traffic the test would
 # else find a difference that nobody feels.
 LATENCY_TOLERANCE = 0.25
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,18 @@ def interval_of(analysis: Analysis) -> timedelta:
 
 
 def next_look_at(engine: Engine, analysis: Analysis) -> datetime:
-    return engine.looked_at + interval_of(analysis)
+    return next_moment(engine.looked_at, analysis)
+
+
+def next_moment(after: datetime, analysis: Analysis) -> datetime:
+    """On a grid that all comparisons with this interval share, so that one query reads the counters of them all."""
+    interval = interval_of(analysis)
+    return on_grid(after, interval) + interval
+
+
+def on_grid(moment: datetime, step: timedelta) -> datetime:
+    """The last multiple of `step` since 1970 that is not after `moment`."""
+    return _EPOCH + (moment - _EPOCH) // step * step
 
 
 def learn_history(engine: Engine, history: MetricHistory | MetricsUnavailable, analysis: Analysis) -> Engine:

@@ -7,7 +7,7 @@ from typing import Final
 from serin.api.v1alpha1.rollout import Phase, VerdictState
 from serin.core.evidence.verdict import Outcome
 from serin.core.facts import MetricReadings, MetricsUnavailable
-from serin.core.rollout.analysis import Look, interval_of, learn_history, look, next_look_at
+from serin.core.rollout.analysis import Look, interval_of, learn_history, look, next_look_at, next_moment
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 from serin.core.rollout.routes import has_converged, wanted_weights
@@ -47,7 +47,7 @@ def _without_metrics(attempt: Attempt, engine: Engine, reason: str) -> Move:
         "Analyzing",
         "MetricsUnavailable",
         f"Waiting: {reason} Weights stay, evidence stands still.",
-        look_again_at=attempt.facts.now + interval_of(attempt.plan.analysis),
+        look_again_at=next_moment(attempt.facts.now, attempt.plan.analysis),
         engine=engine,
         verdict_state="Inconclusive" if is_open else "ProviderError",
         metrics_trouble=reason,
@@ -64,7 +64,7 @@ def _look(attempt: Attempt, engine: Engine, readings: MetricReadings) -> Move:
         return _follow_the_evidence(attempt, result)
     # One scrape missing is the rhythm of Prometheus; three intervals without any is a fault worth telling.
     if now - engine.looked_at < 3 * interval_of(analysis):
-        return replace(_between_looks(attempt, engine), look_again_at=now + interval_of(analysis))
+        return replace(_between_looks(attempt, engine), look_again_at=next_moment(now, analysis))
     pods = ", ".join(result.missing_pods[:3]) or "any pod of canary and baseline"
     return _without_metrics(attempt, engine, f"Prometheus has no new scrape of {pods}.")
 
