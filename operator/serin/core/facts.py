@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, RevisionContent
 from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
+from serin.core.contract.golden_requests import Answer, GoldenRequest
 from serin.core.evidence.counters import Reading
 
 
@@ -92,6 +93,7 @@ class PodFacts:
     terminating: bool
     created_at: datetime
     restarts: int = 0
+    address: str | None = None  # None until it has one
     trouble: str | None = None  # why it does not get ready, in the words of Kubernetes and the container
 
 
@@ -170,6 +172,50 @@ class MetricsUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class PodAddress:
+    """Where one pod's server listens."""
+
+    pod: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelQuestion:
+    """A request to one pod's server; a GET when it has no body."""
+
+    address: str
+    port: int
+    path: str
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nobody answered; `reason` is a sentence without its full stop."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidGolden:
+    """Golden requests that cannot be used, until a person changes them."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightFacts:
+    """What the new version answered before any user asked it. `answers` go with the golden requests, one for one."""
+
+    candidate_pod: str
+    golden: tuple[GoldenRequest, ...] | InvalidGolden | NoAnswer
+    answers: tuple[Answer | NoAnswer, ...]
+    stable_metadata: Answer | NoAnswer
+    candidate_metadata: Answer | NoAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The API server, or an object of somebody else, stood in the way of the last plan."""
 
@@ -195,6 +241,8 @@ class Facts:
     metrics: MetricReadings | MetricsUnavailable | None = None
     # What the stable pods did before the comparison; None: nobody asked.
     history: MetricHistory | MetricsUnavailable | None = None
+    # What the new version answered to the preflight; None: nobody asked.
+    preflight: PreflightFacts | None = None
     refusal: Refusal | None = None
 
     def deployment(self, route: Route) -> DeploymentFacts | None:

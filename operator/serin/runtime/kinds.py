@@ -53,7 +53,10 @@ WATCHED = {
 
 EVENT = Kind("Event", "", "v1", "events")
 
-KINDS: Mapping[str, Kind] = {**WATCHED, EVENT.name: EVENT}
+# Read when a preflight needs one, never listed or watched: a namespace's ConfigMaps are not Serin's.
+CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps")
+
+KINDS: Mapping[str, Kind] = {**WATCHED, EVENT.name: EVENT, CONFIG_MAP.name: CONFIG_MAP}
 
 
 def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:

@@ -101,6 +101,7 @@ def _observe_pod(live: JsonObject, route: Route) -> PodFacts:
         terminating="deletionTimestamp" in metadata,
         created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
         restarts=sum(c.get("restartCount", 0) for c in status.get("containerStatuses") or ()),
+        address=status.get("podIP") or None,
         trouble=find_trouble(live),
     )
 

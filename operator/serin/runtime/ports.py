@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from serin.core.contract.golden_requests import Answer
 from serin.core.facts import (
     CounterRequest,
     HistoryRequest,
     MetricHistory,
     MetricReadings,
     MetricsUnavailable,
+    ModelQuestion,
+    NoAnswer,
     PodFacts,
     Route,
 )
@@ -91,6 +94,12 @@ class TrafficProvider(Protocol):
 
     def shares(self, service: JsonObject | None, pods: Sequence[PodFacts]) -> Mapping[Route, float]:
         """Percent of the requests per route that the live user Service and these pods amount to."""
+        ...
+
+
+class ModelClient(Protocol):
+    async def ask(self, question: ModelQuestion) -> Answer | NoAnswer:
+        """One request to one pod, not repeated. Never raises: no answer is an answer, too."""
         ...
 
 

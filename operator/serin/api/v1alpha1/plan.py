@@ -130,6 +130,26 @@ class Analysis(Schema):
     ] = (Metric(),)
 
 
+class Preflight(Schema):
+    """Checks of the new version before the first user's request."""
+
+    requests: Annotated[
+        str | None,
+        Field(
+            pattern=r"^configmap://[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+            max_length=265,
+            description="configmap://name with golden requests and what every good version answers: docs/preflight.md.",
+        ),
+    ] = None
+    contract: Annotated[
+        Literal["Enforce", "Warn", "Off"],
+        Field(
+            description="What a breach does: inputs and outputs that callers of stable rely on, and golden requests. "
+            "Enforce fails the rollout, Warn tells of it, Off does not look."
+        ),
+    ] = "Enforce"
+
+
 class Plan(Schema):
     """How a new revision is tried, and what happens when the evidence stays open."""
 
@@ -144,6 +164,7 @@ class Plan(Schema):
     size: Annotated[
         int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
     ] = 1
+    preflight: Preflight = Preflight()
     analysis: Analysis = Analysis()
     on_inconclusive: Annotated[
         Literal["Pause", "Reject", "Promote"],
