@@ -12,6 +12,7 @@ from serin.adapters.kube_client import KubeClient
 from serin.adapters.kube_events import KubeEvents
 from serin.adapters.kube_login import load_configuration
 from serin.adapters.log import set_up_logging
+from serin.adapters.model_http import ModelHttp
 from serin.adapters.operator_metrics import OperatorMetrics
 from serin.adapters.prometheus import PrometheusMetrics
 from serin.adapters.prometheus_session import make_session
@@ -21,8 +22,9 @@ from serin.runtime.cache import Cache
 from serin.runtime.clock import SystemClock
 from serin.runtime.executor import Executor
 from serin.runtime.intake import Intake
-from serin.runtime.ports import Clock, Cluster, MetricSource
-from serin.runtime.reconciler import Reconciler
+from serin.runtime.ports import Clock, Cluster, MetricSource, ModelClient
+from serin.runtime.preflight import PreflightObserver
+from serin.runtime.reconciler import Reconciler, Sources
 from serin.runtime.slots import LendingMetricSource, Slots
 from serin.runtime.sweep import Sweep
 from serin.runtime.worker import Workers
@@ -46,7 +48,9 @@ class Operator:
     metrics: OperatorMetrics
 
 
-def assemble(settings: Settings, cluster: Cluster, clock: Clock, metric_source: MetricSource) -> Operator:
+def assemble(
+    settings: Settings, cluster: Cluster, clock: Clock, metric_source: MetricSource, models: ModelClient
+) -> Operator:
     jitter = random.Random().random
     metrics = OperatorMetrics()
     cache = Cache()
@@ -55,8 +59,8 @@ def assemble(settings: Settings, cluster: Cluster, clock: Clock, metric_source: 
     traffic_provider = ReplicasProvider()
     executor = Executor(cluster, cache, traffic_provider, KubeEvents(cluster, clock), metrics)
     slots = Slots(settings.workers)
-    lending_source = LendingMetricSource(metric_source, slots)
-    reconciler = Reconciler(cache, executor, traffic_provider, lending_source, clock, settings.server_image)
+    sources = Sources(LendingMetricSource(metric_source, slots), PreflightObserver(cluster, models))
+    reconciler = Reconciler(cache, executor, traffic_provider, sources, clock, settings.server_image)
     workers = Workers(queue, reconciler.reconcile, clock, metrics, slots)
     sweep = Sweep(cluster, intake, cache, queue, clock, jitter)
 
@@ -82,12 +86,14 @@ def assemble(settings: Settings, cluster: Cluster, clock: Clock, metric_source: 
 
 async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_source: MetricSource) -> None:
     """Runs the operator until `stop` is set."""
+    models = ModelHttp()
     cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
-    operator = assemble(settings, cluster, clock, metric_source)
+    operator = assemble(settings, cluster, clock, metric_source, models)
     with operator.metrics.serve(settings.metrics_port):
         try:
             await operator.app.run(stop)
         finally:
+            await models.close()
             await cluster.close()
 
 

@@ -12,9 +12,10 @@ NAME = "weather"
 
 QUICK_PLAN: Json = {
     "progressDeadline": "2m",
+    "preflight": {"contract": "Off"},
     "analysis": {"interval": "10s", "warmup": "0s", "minDuration": "0s", "maxDuration": "10m"},
 }
-"""No warm-up and no least duration: with the test kit's traffic two or three intervals decide."""
+"""No preflight, no warm-up and no least duration: with the test kit's traffic two or three intervals decide."""
 
 
 class Manifest(dict[str, Any]):

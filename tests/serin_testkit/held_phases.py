@@ -3,11 +3,13 @@
 For rules that hold in every phase: decisions, pauses, deletions.
 """
 
+from serin.core.facts import NoAnswer
+
 from serin_testkit.builders import Manifest, a_model_deployment
 from serin_testkit.kubelet import Ready, Starting
 from serin_testkit.world import World
 
-HELD_PHASES = ("Preparing", "Analyzing", "Promoting")
+HELD_PHASES = ("Preparing", "Preflight", "Analyzing", "Promoting")
 
 ROLLOUT = "weather-2"
 
@@ -20,6 +22,12 @@ async def hold(world: World, phase: str, *, replicas: int = 2) -> Manifest:
         world.kubelet.let(Starting(), version="2")
         await world.apply(changed)
         await world.until_phase(ROLLOUT, "Preparing")
+        return changed
+    if phase == "Preflight":
+        changed = changed.with_plan(preflight={"contract": "Enforce"})
+        world.models.let_answer("/v2/models/weather", NoAnswer("nobody answered"))
+        await world.apply(changed)
+        await world.until_phase(ROLLOUT, "Preflight")
         return changed
     await world.begin_comparison(changed, ROLLOUT)
     if phase == "Promoting":

@@ -76,6 +76,7 @@ class Kubelet:
         self._history = history
         self._rules: list[_Rule] = []
         self._done: dict[str, PodState | None] = {}  # by uid; None: taken away
+        self._numbers: dict[str, int] = {}  # by uid, for addresses
         self._ruled = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
 
@@ -133,11 +134,19 @@ class Kubelet:
             else:
                 if uid not in self._done and not isinstance(wanted, Unschedulable):
                     await self._user.bind(name, NODE)
-                await self._user.patch("Pod", name, {"status": make_pod_status(wanted)}, "status")
+                await self._user.patch("Pod", name, {"status": self._make_status(uid, wanted)}, "status")
         except RefusedError as refused:
             if refused.status not in (404, 409):  # it was deleted meanwhile, or bound before
                 raise
         self._done[uid] = wanted
+
+    def _make_status(self, uid: str, wanted: PodState) -> Json:
+        status = make_pod_status(wanted)
+        if not isinstance(wanted, Unschedulable):
+            number = self._numbers.setdefault(uid, len(self._numbers) + 1)
+            address = f"10.0.{number >> 8}.{number & 255}"
+            status |= {"podIP": address, "podIPs": [{"ip": address}]}
+        return status
 
 
 def version_of(pod: Json) -> str | None:

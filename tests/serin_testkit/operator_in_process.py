@@ -1,7 +1,8 @@
 """The whole operator in a thread and an event loop of its own, wired as `python -m serin` wires it.
 
-Its own loop, because kopf takes every task of its loop for its own and cancels it at the end. Only three things differ
-from production: the clock, the source of the counters, and a Kubernetes client that keeps a list of its writes.
+Its own loop, because kopf takes every task of its loop for its own and cancels it at the end. Only four things differ
+from production: the clock, the source of the counters, who answers the preflight, and a Kubernetes client that keeps a
+list of its writes.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from serin.adapters.kube_client import KubeClient
 from serin.adapters.kube_login import load_configuration
 from serin.adapters.settings import Settings
 from serin.runtime.kinds import WATCHED
-from serin.runtime.ports import Clock, JsonObject, MetricSource, ObjectRef
+from serin.runtime.ports import Clock, JsonObject, MetricSource, ModelClient, ObjectRef
 
 from serin_testkit.clock import settle
 from serin_testkit.cluster_user import Json
@@ -38,10 +39,11 @@ _T = TypeVar("_T")
 class OperatorInProcess:
     """One operator for one namespace; after `stop` or `kill` it can be started again."""
 
-    def __init__(self, settings: Settings, clock: Clock, metric_source: MetricSource) -> None:
+    def __init__(self, settings: Settings, clock: Clock, metric_source: MetricSource, models: ModelClient) -> None:
         self.settings = settings
         self._clock = clock
         self._metric_source = metric_source
+        self._models = models
         self._run: _Run | None = None
         self.writes: list[Write] = []
         """Every write request, also the ones that the API server refused or that changed nothing."""
@@ -52,7 +54,7 @@ class OperatorInProcess:
 
     def start(self) -> None:
         assert self._run is None, "the operator runs already"
-        self._run = _Run(self.settings, self._clock, self._metric_source, self.writes)
+        self._run = _Run(self.settings, self._clock, self._metric_source, self._models, self.writes)
         self._run.thread.start()
 
     def stop(self) -> None:
@@ -102,10 +104,13 @@ class OperatorInProcess:
 class _Run:
     """One life of the operator."""
 
-    def __init__(self, settings: Settings, clock: Clock, metric_source: MetricSource, writes: list[Write]) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, metric_source: MetricSource, models: ModelClient, writes: list[Write]
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._metric_source = metric_source
+        self._models = models
         self._writes = writes
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -152,7 +157,7 @@ class _Run:
         cluster = RecordingClient(
             await load_configuration(self._settings.kubeconfig), self._settings.namespaces, self._writes
         )
-        self.operator = assemble(self._settings, cluster, self._clock, self._metric_source)
+        self.operator = assemble(self._settings, cluster, self._clock, self._metric_source, self._models)
         try:
             await self.operator.app.run(self._stop)
         finally:

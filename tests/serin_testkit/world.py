@@ -17,8 +17,9 @@ from serin_testkit.cluster_user import ClusterUser, Json
 from serin_testkit.control_plane import ControlPlane
 from serin_testkit.history import PATIENCE_SECONDS, History
 from serin_testkit.jumping_clock import JumpingClock
-from serin_testkit.kubelet import Kubelet
+from serin_testkit.kubelet import Kubelet, version_of
 from serin_testkit.operator_in_process import OperatorInProcess
+from serin_testkit.scripted_models import ScriptedModels
 from serin_testkit.scripted_prometheus import ScriptedPrometheus
 
 INTERVAL_SECONDS = 10.0
@@ -33,12 +34,13 @@ class World:
         self.user = user
         self.history = History(user)
         self.kubelet = Kubelet(user, self.history)
+        self.models = ScriptedModels(self._version_at)
         self.prometheus = ScriptedPrometheus()
         self.clock = JumpingClock()
         settings = Settings(
             namespaces=(user.namespace,), kubeconfig=kubeconfig, metrics_port=0, liveness_port=0, workers=8
         )
-        self.operator = OperatorInProcess(settings, self.clock, self.prometheus)
+        self.operator = OperatorInProcess(settings, self.clock, self.prometheus, self.models)
         self.outage_excuse: str | None = None
         self._activity = (0, 0, 0)
         self._quiet_since = time.monotonic()
@@ -136,6 +138,11 @@ class World:
         items, _ = await self.user.list("Event")
         items.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
         return [(event["involvedObject"]["name"], event["reason"], event["message"]) for event in items]
+
+    def _version_at(self, address: str) -> str | None:
+        """The model version of the pod with this address."""
+        pods = (pod for pod in self.history.all("Pod") if pod["status"].get("podIP") == address)
+        return next((version_of(pod) for pod in pods), None)
 
     # Waiting and time.
 

@@ -132,7 +132,11 @@ def make_cases(rows: list[list[float]], labels: list[int]) -> list[dict[str, Any
     label = {"name": "label", "datatype": "INT64", "shape": [len(labels)], "data": labels}
     return [
         {"path": "/predict", "request": rows, "answer": {"predictions": labels}},
-        {"path": "/v2/models/weather/infer", "request": {"inputs": [tensor]}, "answer": {"outputs": [label]}},
+        {
+            "path": "/v2/models/weather/infer",
+            "request": {"inputs": [tensor], "outputs": [{"name": "label"}]},
+            "answer": {"outputs": [label]},
+        },
     ]
 
 
@@ -140,6 +144,19 @@ def render_golden(golden: dict[str, Any]) -> str:
     """JSON with one case per line, so that a change of one case is a change of one line."""
     cases = ",\n".join(f"  {json.dumps(case)}" for case in golden["cases"])
     return f'{{\n "features": {json.dumps(golden["features"])},\n "cases": [\n{cases}\n ]\n}}\n'
+
+
+def render_golden_config_map(golden: str) -> str:
+    """For a preflight: `requests: configmap://weather-golden`."""
+    return (
+        "apiVersion: v1\n"
+        "kind: ConfigMap\n"
+        "metadata:\n"
+        "  name: weather-golden\n"
+        "  labels: {app.kubernetes.io/part-of: weather}\n"
+        "data:\n"
+        "  golden.json: |\n" + "".join(f"    {line}\n" for line in golden.splitlines())
+    )
 
 
 def render_table(versions: list[Version]) -> str:
@@ -156,7 +173,9 @@ def main() -> None:
         path = HERE / "models" / f"weather-v{version.name}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(render_config_map(version), encoding="utf-8")
-    (HERE / "golden.json").write_text(render_golden(make_golden(versions)), encoding="utf-8")
+    golden = render_golden(make_golden(versions))
+    (HERE / "golden.json").write_text(golden, encoding="utf-8")
+    (HERE / "models" / "weather-golden.yaml").write_text(render_golden_config_map(golden), encoding="utf-8")
     print(render_table(versions))
 
 

@@ -19,6 +19,7 @@ PAUSED = "Paused"
 TRAFFIC_CONVERGED = "TrafficConverged"
 METRICS_AVAILABLE = "MetricsAvailable"
 COMPARISON_SUSPECT = "ComparisonSuspect"
+CONTRACT_BROKEN = "ContractBroken"
 
 MESSAGE_LIMIT = 1024  # metav1.Condition allows 32768; a status that people read needs less
 

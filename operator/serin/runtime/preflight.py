@@ -11,39 +11,41 @@ from serin.core.rollout.preflight_wanted import PreflightWanted
 from serin.runtime.ports import Absent, Cluster, Found, ModelClient, ObjectRef, Unknown
 
 
-async def observe_preflight(wanted: PreflightWanted, cluster: Cluster, models: ModelClient) -> PreflightFacts:
-    golden = await _observe_golden(wanted, cluster)
-    requests = golden if isinstance(golden, tuple) else ()
-    stable, candidate, *answers = await asyncio.gather(
-        models.ask(_metadata_question(wanted.stable, wanted.stable_model)),
-        models.ask(_metadata_question(wanted.candidate, wanted.candidate_model)),
-        *(models.ask(_golden_question(wanted.candidate, request)) for request in requests),
-    )
-    return PreflightFacts(
-        candidate_pod=wanted.candidate.pod,
-        golden=golden,
-        answers=tuple(answers),
-        stable_metadata=stable,
-        candidate_metadata=candidate,
-    )
+class PreflightObserver:
+    def __init__(self, cluster: Cluster, models: ModelClient) -> None:
+        self._cluster = cluster
+        self._models = models
 
+    async def observe(self, wanted: PreflightWanted) -> PreflightFacts:
+        golden = await self._observe_golden(wanted)
+        requests = golden if isinstance(golden, tuple) else ()
+        stable, candidate, *answers = await asyncio.gather(
+            self._models.ask(_metadata_question(wanted.stable, wanted.stable_model)),
+            self._models.ask(_metadata_question(wanted.candidate, wanted.candidate_model)),
+            *(self._models.ask(_golden_question(wanted.candidate, request)) for request in requests),
+        )
+        return PreflightFacts(
+            candidate_pod=wanted.candidate.pod,
+            golden=golden,
+            answers=tuple(answers),
+            stable_metadata=stable,
+            candidate_metadata=candidate,
+        )
 
-async def _observe_golden(
-    wanted: PreflightWanted, cluster: Cluster
-) -> tuple[GoldenRequest, ...] | InvalidGolden | NoAnswer:
-    if wanted.golden_config_map is None:
-        return ()
-    name = wanted.golden_config_map
-    match await cluster.get(ObjectRef("ConfigMap", wanted.namespace, name)):
-        case Found(live):
-            try:
-                return read_golden_requests(live.get("data") or {})
-            except InvalidGoldenError as error:
-                return InvalidGolden(f"golden requests in ConfigMap {name}: {error}")
-        case Absent():
-            return InvalidGolden(f"golden requests: there is no ConfigMap {name}")
-        case Unknown(reason):
-            return NoAnswer(f"ConfigMap {name} could not be looked up: {reason}")
+    async def _observe_golden(self, wanted: PreflightWanted) -> tuple[GoldenRequest, ...] | InvalidGolden | NoAnswer:
+        name = wanted.golden_config_map
+        if name is None:
+            return ()
+        match await self._cluster.get(ObjectRef("ConfigMap", wanted.namespace, name)):
+            case Found(live):
+                try:
+                    return read_golden_requests(live.get("data") or {})
+                except InvalidGoldenError as error:
+                    return InvalidGolden(f"golden requests in ConfigMap {name}: {error}")
+            case Absent():
+                return InvalidGolden(f"golden requests: there is no ConfigMap {name}")
+            case Unknown(reason):
+                return NoAnswer(f"ConfigMap {name} could not be looked up: {reason}")
 
 
 def _metadata_question(pod: PodAddress, model: str) -> ModelQuestion:

@@ -3,13 +3,14 @@
 A refusal of the plan becomes a fact of a second decision, so that what stands in the way reaches the status.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from serin.core.facts import Facts, Key, Refusal
 from serin.core.model_deployment.decide import decide
 from serin.core.model_deployment.metrics_wanted import wanted_metrics
 from serin.core.model_deployment.names import service_name
 from serin.core.plan import Plan
+from serin.core.rollout.preflight_wanted import wanted_preflight
 from serin.runtime.cache import Cache
 from serin.runtime.executor import Executor
 from serin.runtime.observation import (
@@ -21,6 +22,15 @@ from serin.runtime.observation import (
 )
 from serin.runtime.outcomes import Invalid, NameTaken
 from serin.runtime.ports import Clock, MetricSource, ObjectRef, TrafficProvider
+from serin.runtime.preflight import PreflightObserver
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where facts come from that no watch tells: asked only when a decision needs them."""
+
+    metrics: MetricSource
+    preflight: PreflightObserver
 
 
 class Reconciler:
@@ -29,14 +39,14 @@ class Reconciler:
         cache: Cache,
         executor: Executor,
         traffic_provider: TrafficProvider,
-        metric_source: MetricSource,
+        sources: Sources,
         clock: Clock,
         default_server_image: str,
     ) -> None:
         self._cache = cache
         self._executor = executor
         self._traffic_provider = traffic_provider
-        self._metric_source = metric_source
+        self._sources = sources
         self._clock = clock
         self._default_server_image = default_server_image
 
@@ -45,11 +55,16 @@ class Reconciler:
         facts = self._observe(key)
         wanted = wanted_metrics(facts) if facts else None
         if wanted is not None:
-            history = await self._metric_source.read_history(wanted.history) if wanted.history else None
-            metrics = await self._metric_source.read_counters(wanted.counters)
+            history = await self._sources.metrics.read_history(wanted.history) if wanted.history else None
+            metrics = await self._sources.metrics.read_counters(wanted.counters)
             # Prometheus took its time: decide on what is there now.
             facts = self._observe(key)
             facts = facts and replace(facts, metrics=metrics, history=history)
+        asked = wanted_preflight(facts) if facts else None
+        if asked is not None:
+            preflight = await self._sources.preflight.observe(asked)
+            facts = self._observe(key)
+            facts = facts and replace(facts, preflight=preflight)
         if facts is None:
             return None  # deleted: its children go with it
         plan = decide(facts)

@@ -13,7 +13,16 @@ from serin.api.structural_schema import FREE_FORM, INT_OR_STRING, Json
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
 from serin.api.v1alpha1.rollout import RolloutSpec
 
-TEXTS = ("a", "1.0-rc", "5m", "1h30m", "/v1/ready", 'requests_total{code=~"5.."}', "sha256:" + "0" * 64)
+TEXTS = (
+    "a",
+    "1.0-rc",
+    "5m",
+    "1h30m",
+    "/v1/ready",
+    'requests_total{code=~"5.."}',
+    "sha256:" + "0" * 64,
+    "configmap://golden",
+)
 """One at least for every pattern of the schema, and forms that people write elsewhere."""
 
 MINIMAL: Json = {"model": {"uri": "oci://models/weather:1"}}

@@ -19,7 +19,17 @@ from typing import Any
 from serin.adapters.traffic.replicas import ReplicasProvider
 from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus
 from serin.api.v1alpha1.rollout import RolloutStatus
-from serin.core.facts import Facts, MetricHistory, MetricReadings, MetricsUnavailable, Refusal, Route
+from serin.core.contract.golden_requests import Answer, GoldenRequest
+from serin.core.facts import (
+    Facts,
+    MetricHistory,
+    MetricReadings,
+    MetricsUnavailable,
+    NoAnswer,
+    PreflightFacts,
+    Refusal,
+    Route,
+)
 from serin.core.model_deployment.decide import decide
 from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, REVISION_LABEL
 from serin.core.plan import Action, Apply, CreateRollout, Delete, Emit, Plan, SetTraffic, WriteStatus
@@ -40,6 +50,10 @@ SERVER_IMAGE = "serin-server:test"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 INTERVAL_SECONDS = 10
 QUICK_ANALYSIS = {"warmup": "0s", "minDuration": "0s", "maxDuration": "5m"}
+KEPT = PreflightFacts("a-pod", (), (), Answer(404), Answer(404))
+"""A server that tells nothing of its tensors has no signature to break."""
+BROKEN = replace(KEPT, golden=(GoldenRequest("/predict"),), answers=(Answer(500),))
+NOT_ASKED = replace(KEPT, stable_metadata=NoAnswer("nobody answered"))
 AT_REST = 40
 """So many looks without an end are a circle, not a story."""
 
@@ -55,6 +69,8 @@ class PaperCluster:
         self.events: list[Emit] = []
         self.watchers: list[Callable[[PaperCluster, Action], None]] = []
         self.deleting = False
+        self.preflight: PreflightFacts | None = KEPT
+        """What the preflight finds, whenever it asks."""
         self._version = 0
         self.wanting("1")
 
@@ -105,8 +121,13 @@ class PaperCluster:
             services=frozenset(service["metadata"]["name"] for service in self.all("Service")),
             shares=ReplicasProvider().shares(service, pods),
             metrics=metrics,
+            preflight=self.preflight if self._is_in_preflight() else None,
             refusal=refusal,
         )
+
+    def _is_in_preflight(self) -> bool:
+        attempt = self.attempt_or_none
+        return attempt is not None and attempt.phase == "Preflight"
 
     def plan(self, metrics: MetricReadings | MetricsUnavailable | None = None, refusal: Refusal | None = None) -> Plan:
         return decide(self.facts(metrics, refusal))

@@ -35,6 +35,8 @@ class RulesOfMotion:
             case WriteStatus(kind="ModelDeployment"):
                 _model_deployments_tell_kstatus_the_truth(action.status)
                 _ready_means_the_wanted_version_serves(cluster, action.status)
+            case Delete(kind="Rollout"):
+                self._phases.pop(action.name, None)  # the name may come again, as another attempt
             case CreateRollout():
                 assert action.manifest["spec"]["revision"] in {name for kind, name in cluster.objects}
 

@@ -3,9 +3,9 @@
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from serin.core.facts import MetricsUnavailable, Refusal
+from serin.core.facts import MetricsUnavailable, PreflightFacts, Refusal
 from serin.core.rollout.phases import is_terminal
-from unit.core.paper_cluster import NAME, PaperCluster
+from unit.core.paper_cluster import BROKEN, KEPT, NAME, NOT_ASKED, PaperCluster
 from unit.core.rules_of_motion import RulesOfMotion
 
 VERSIONS = st.sampled_from(["1", "2", "3"])
@@ -21,11 +21,20 @@ class AnyStory(RuleBasedStateMachine):
         size=st.sampled_from([1, 2, "50%"]),
         on_inconclusive=st.sampled_from(["Pause", "Reject", "Promote"]),
         history=st.integers(0, 2),
+        contract=st.sampled_from(["Enforce", "Warn", "Off"]),
         chapter=st.sampled_from(["Nothing", "Serving", "Analyzing", "Analyzing", "Promoting", "Promoting"]),
     )
-    def begin(self, replicas: int, size: int | str, on_inconclusive: str, history: int, chapter: str) -> None:
+    def begin(
+        self, replicas: int, size: int | str, on_inconclusive: str, history: int, contract: str, chapter: str
+    ) -> None:
         analysis = {"warmup": "10s", "minDuration": "0s", "maxDuration": "60s"}
-        self.cluster = PaperCluster(replicas=replicas, size=size, onInconclusive=on_inconclusive, analysis=analysis)
+        self.cluster = PaperCluster(
+            replicas=replicas,
+            size=size,
+            onInconclusive=on_inconclusive,
+            analysis=analysis,
+            preflight={"contract": contract},
+        )
         self.cluster.applying(historyLimit=history)
         self.cluster.watchers.append(RulesOfMotion())
         if chapter != "Nothing":
@@ -101,6 +110,10 @@ class AnyStory(RuleBasedStateMachine):
     @rule(canary_failures=st.sampled_from([0, 0, 5, 300]))
     def users_send_requests(self, canary_failures: int) -> None:
         self.cluster.compare(canary_failures=canary_failures)
+
+    @rule(found=st.sampled_from([KEPT, BROKEN, NOT_ASKED]))
+    def the_next_version_answers_the_preflight(self, found: PreflightFacts | None) -> None:
+        self.cluster.preflight = found
 
     @rule()
     def prometheus_is_down(self) -> None:

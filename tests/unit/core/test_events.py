@@ -23,6 +23,7 @@ def test_a_promotion_is_told_on_the_attempt_and_its_ends_on_the_model_deployment
     assert told(cluster) == [
         ("Rollout", "RolloutStarted"),
         ("ModelDeployment", "RolloutStarted"),
+        ("Rollout", "PreflightStarted"),
         ("Rollout", "AnalysisStarted"),
         ("Rollout", "PromotionStarted"),
         ("Rollout", "RolloutPromoted"),

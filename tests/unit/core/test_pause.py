@@ -54,6 +54,7 @@ def test_the_time_spent_paused_is_kept_per_phase() -> None:
 
     assert [(stage.phase, stage.held_seconds) for stage in cluster.attempt.stages] == [
         ("Preparing", 0),
+        ("Preflight", 0),
         ("Analyzing", 60),
         ("Rejected", 0),
     ]

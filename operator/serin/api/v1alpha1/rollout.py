@@ -15,7 +15,16 @@ KIND = "Rollout"
 PLURAL = "rollouts"
 
 Phase = Literal[
-    "Pending", "Preparing", "Analyzing", "Promoting", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"
+    "Pending",
+    "Preparing",
+    "Preflight",
+    "Analyzing",
+    "Promoting",
+    "Promoted",
+    "Rejected",
+    "Aborted",
+    "Superseded",
+    "Failed",
 ]
 Decision = Literal["Promote", "Reject", "Abort"]
 VerdictState = Literal["Analyzing", "Promote", "Reject", "Inconclusive", "NoData", "ProviderError"]

@@ -125,7 +125,7 @@ def _tell_attempt(situation: Situation, attempt: Attempt, move: Move) -> Telling
         return _stalled("Inconclusive", f"Version {version} waits for a person's decision on Rollout {name}.")
     if move.is_paused:
         return _moving("Paused", "RolloutPaused", f"Rollout {name} of version {version} is paused.")
-    detail = f": {move.message}" if move.phase == "Preparing" else "."
+    detail = f": {move.message}" if move.phase in ("Preparing", "Preflight") else "."
     return _moving("Progressing", move.phase, f"Version {version} is on trial, see Rollout {name}{detail}")
 
 

@@ -17,6 +17,8 @@ from serin.core.rollout.waiting import failed_by_deadline, wait_for_pods
 # Three more restarts than the baseline is a crash loop, whatever the requests say.
 CRASH_LOOP_RESTARTS = 3
 
+COMPARISON_STARTS: Final = Move("Analyzing", "Comparing", "Canary and baseline are ready and get requests.")
+
 
 def analyze(attempt: Attempt) -> Move:
     crash = _crash_loop(attempt)

@@ -14,6 +14,7 @@ from serin.core.model_deployment.names import deployment_name
 from serin.core.rollout.analyzing import analyze
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
+from serin.core.rollout.preflight import check_contract
 from serin.core.rollout.preparing import begin, prepare
 from serin.core.rollout.promoting import FIRST_IS_READY, promote, promoted
 
@@ -66,7 +67,7 @@ def _follow_the_person(attempt: Attempt) -> Move | None:
             return Move("Aborted", "AbortedByPerson", "Aborted by a person.", how="Person")
         case "Reject":
             return Move("Rejected", "RejectedByPerson", "Rejected by a person.", how="Person")
-        case "Promote" if attempt.phase in ("Preparing", "Analyzing") and not attempt.is_first:
+        case "Promote" if attempt.phase in ("Preparing", "Preflight", "Analyzing") and not attempt.is_first:
             return Move("Promoting", "PromotedByPerson", "Promoted by a person: the new version grows.", how="Person")
     return None
 
@@ -85,6 +86,7 @@ def _no_rule(attempt: Attempt) -> Move:
 _PHASE_RULES: Final[Mapping[Phase, Callable[[Attempt], Move]]] = {
     "Pending": begin,
     "Preparing": prepare,
+    "Preflight": check_contract,
     "Analyzing": analyze,
     "Promoting": promote,
     "Promoted": _no_rule,

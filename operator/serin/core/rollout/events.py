@@ -11,6 +11,7 @@ from serin.core.rollout.move import Move
 
 _OF_PHASE: Final[Mapping[Phase, tuple[Literal["Normal", "Warning"], str]]] = {
     "Preparing": ("Normal", "RolloutStarted"),
+    "Preflight": ("Normal", "PreflightStarted"),
     "Analyzing": ("Normal", "AnalysisStarted"),
     "Promoting": ("Normal", "PromotionStarted"),
     "Promoted": ("Normal", "RolloutPromoted"),
@@ -27,9 +28,11 @@ def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     if attempt.phase != move.phase:
         kind, reason = _OF_PHASE[move.phase]
         events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
-        if reason not in ("AnalysisStarted", "PromotionStarted"):
+        if reason not in ("PreflightStarted", "AnalysisStarted", "PromotionStarted"):
             name = attempt.facts.model_deployment.key.name
             events.append(Emit("ModelDeployment", name, kind, reason, f"{attempt.rollout.name}: {move.message}"))
+        if move.contract_breach:
+            events.append(Emit("Rollout", attempt.rollout.name, "Warning", "ContractBroken", move.contract_breach))
         return tuple(events)
     for is_new, kind, reason in (
         (move.is_paused and not attempt.paused_since, "Normal", "RolloutPaused"),

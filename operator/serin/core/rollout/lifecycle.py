@@ -8,6 +8,7 @@ from typing import Final
 
 from serin.api.conditions import (
     COMPARISON_SUSPECT,
+    CONTRACT_BROKEN,
     METRICS_AVAILABLE,
     PAUSED,
     READY,
@@ -220,7 +221,15 @@ def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
     ]
     if move.is_paused:
         marks.append(Mark(PAUSED, "True", move.reason, move.message))
-    return [*marks, *_metrics_marks(attempt, move), *_suspicion_marks(attempt, move)]
+    return [*marks, *_metrics_marks(attempt, move), *_suspicion_marks(attempt, move), *_contract_marks(attempt, move)]
+
+
+def _contract_marks(attempt: Attempt, move: Move) -> list[Mark]:
+    """There from the preflight to the end of the attempt."""
+    if move.contract_breach:
+        return [Mark(CONTRACT_BROKEN, "True", "Preflight", move.contract_breach)]
+    known = attempt.rollout.status.conditions
+    return [Mark(c.type, c.status, c.reason, c.message) for c in known if c.type == CONTRACT_BROKEN]
 
 
 def _suspicion_marks(attempt: Attempt, move: Move) -> list[Mark]:

@@ -24,3 +24,4 @@ class Move:
     metrics_trouble: str | None = None
     is_paused: bool = False
     needs_person: bool = False
+    contract_breach: str | None = None  # found by the preflight, where the plan says that it only warns

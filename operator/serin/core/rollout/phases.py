@@ -1,7 +1,7 @@
 """The phases of a Rollout and the only ways between them.
 
-    Pending -> Preparing -> Analyzing -> Promoting -> Promoted
-    (the first revision skips Analyzing and Promoting)
+    Pending -> Preparing -> Preflight -> Analyzing -> Promoting -> Promoted
+    (the first revision skips what lies between Preparing and Promoted; a plan may skip Preflight)
     every phase before the end -> Rejected | Aborted | Superseded; and, once it began, -> Failed
 
 Every attempt ends in exactly one terminal phase and never leaves it. docs/architecture.md draws this table.
@@ -14,7 +14,10 @@ from serin.api.v1alpha1.rollout import Phase
 
 TRANSITIONS: Final[Mapping[Phase, frozenset[Phase]]] = {
     "Pending": frozenset({"Preparing", "Rejected", "Aborted", "Superseded"}),
-    "Preparing": frozenset({"Analyzing", "Promoting", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Preparing": frozenset(
+        {"Preflight", "Analyzing", "Promoting", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}
+    ),
+    "Preflight": frozenset({"Analyzing", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
     "Analyzing": frozenset({"Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
     "Promoting": frozenset({"Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
     "Promoted": frozenset(),

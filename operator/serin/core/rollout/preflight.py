@@ -1,19 +1,26 @@
-"""What the preflight's answers mean: the new version keeps its contract, breaks it, or could not be asked yet.
+"""Preflight: the new version is asked before any user is. It keeps the contract, breaks it, or could not be asked yet.
 
 Not asked is not kept: until every question has an answer nothing goes on. The old version may tell nothing of its
 tensors (a server that does not speak the protocol); then there is no signature to keep, and only golden requests count.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from serin.core.contract.golden_requests import Answer, find_breach
 from serin.core.contract.signature import InvalidMetadataError, Signature, find_breaches, read_signature
 from serin.core.facts import InvalidGolden, NoAnswer, PreflightFacts
+from serin.core.rollout.analyzing import COMPARISON_STARTS
+from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.move import Move
+from serin.core.rollout.waiting import failed_by_deadline
 
 NOT_THERE = frozenset({404, 405, 501})
 """A server without the protocol's metadata says one of these."""
 
 MOST_BREACHES_TOLD = 3
+
+ASK_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,31 @@ class Unusable:
     """A person must change the golden requests."""
 
     message: str
+
+
+def check_contract(attempt: Attempt) -> Move:
+    asked_again_at = attempt.facts.now + timedelta(seconds=ASK_AGAIN_SECONDS)
+    waiting = Move("Preflight", "CheckingContract", "The new version is asked before any user is.", asked_again_at)
+    if attempt.facts.preflight is None:
+        return failed_by_deadline(attempt) if attempt.facts.now >= attempt.deadline() else waiting
+    match judge_preflight(attempt.facts.preflight):
+        case Kept(checked):
+            return replace(COMPARISON_STARTS, message=f"The new version keeps {checked}. {COMPARISON_STARTS.message}")
+        case Broken() as broken:
+            return _follow_the_breach(attempt, f"The new version breaks what callers rely on: {broken.sentence}.")
+        case Unusable(message):
+            return _follow_the_breach(attempt, f"The contract cannot be checked, {message}.")
+        case NotAsked(reason):
+            if attempt.facts.now < attempt.deadline():
+                return replace(waiting, message=f"Not asked yet, {reason}.")
+            patience = attempt.plan.progress_deadline
+            return Move("Failed", "PreflightFailed", f"The contract could not be checked within {patience}: {reason}.")
+
+
+def _follow_the_breach(attempt: Attempt, sentence: str) -> Move:
+    if attempt.plan.preflight.contract == "Enforce":
+        return Move("Failed", "PreflightFailed", f"{sentence} No user was sent to it.")
+    return replace(COMPARISON_STARTS, message=f"{sentence} The plan only warns.", contract_breach=sentence)
 
 
 def judge_preflight(facts: PreflightFacts) -> Kept | Broken | NotAsked | Unusable:

@@ -1,6 +1,7 @@
 """Pending and Preparing: the pods of the new version and of the baseline start. Nobody is sent to them yet."""
 
 from serin.core.facts import PodFacts
+from serin.core.rollout.analyzing import COMPARISON_STARTS
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 from serin.core.rollout.promoting import FIRST_IS_READY
@@ -20,8 +21,10 @@ def prepare(attempt: Attempt) -> Move:
         if attempt.is_first:
             return FIRST_IS_READY
         leaving = _pods_of_others(attempt)
+        if not leaving and attempt.plan.preflight.contract == "Off":
+            return COMPARISON_STARTS
         if not leaving:
-            return Move("Analyzing", "Comparing", "Canary and baseline are ready and get requests.")
+            return Move("Preflight", "CheckingContract", "The new version is asked before any user is.")
         return Move("Preparing", "Preparing", f"Waiting until {len(leaving)} pod(s) of an earlier attempt are gone.")
     return wait_for_pods(attempt, "Waiting for pods of the new version")
 

@@ -17,7 +17,7 @@ def wanted_pods(attempt: Attempt, phase: Phase) -> Mapping[Route, int]:
     if attempt.is_first:
         return {canary: attempt.replicas}
     assert baseline is not None
-    if phase in ("Preparing", "Analyzing"):
+    if phase in ("Preparing", "Preflight", "Analyzing"):
         return {canary: attempt.size, baseline: attempt.size}
     if phase == "Promoting":
         # The canary grows and does not shrink here: the pods that were judged are the pods that serve.
