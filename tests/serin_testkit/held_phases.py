@@ -3,15 +3,19 @@
 For rules that hold in every phase: decisions, pauses, deletions.
 """
 
+from serin.core.contract.golden_requests import Answer
 from serin.core.facts import NoAnswer
 
 from serin_testkit.builders import Manifest, a_model_deployment
 from serin_testkit.kubelet import Ready, Starting
+from serin_testkit.scripted_models import a_signature
 from serin_testkit.world import World
 
 HELD_PHASES = ("Preparing", "Preflight", "Analyzing", "Promoting")
 
 ROLLOUT = "weather-2"
+
+METADATA = "/v2/models/weather"
 
 
 async def hold(world: World, phase: str, *, replicas: int = 2) -> Manifest:
@@ -25,7 +29,7 @@ async def hold(world: World, phase: str, *, replicas: int = 2) -> Manifest:
         return changed
     if phase == "Preflight":
         changed = changed.with_plan(preflight={"contract": "Enforce"})
-        world.models.let_answer("/v2/models/weather", NoAnswer("nobody answered"))
+        world.models.let_answer(METADATA, NoAnswer("nobody answered"))
         await world.apply(changed)
         await world.until_phase(ROLLOUT, "Preflight")
         return changed
@@ -39,5 +43,6 @@ async def hold(world: World, phase: str, *, replicas: int = 2) -> Manifest:
 
 
 def let_go(world: World) -> None:
-    """Pods get ready again; an analysis goes on by `World.let_traffic_decide`."""
+    """Pods get ready again and answer; an analysis goes on by `World.let_traffic_decide`."""
     world.kubelet.let(Ready())
+    world.models.let_answer(METADATA, Answer(200, a_signature()))

@@ -1,10 +1,12 @@
 """The new version is asked before any user is, and what becomes of the attempt."""
 
+from typing import Any
+
 import pytest
 from unit.core.paper_cluster import BROKEN, KEPT, NOT_ASKED, PaperCluster
 
 
-def asked(contract: str = "Enforce", **plan: str) -> PaperCluster:
+def asked(contract: str = "Enforce", **plan: Any) -> PaperCluster:
     """Version 2 has ready pods and is asked."""
     return PaperCluster(preflight={"contract": contract}, **plan).serving("1").wanting("2").until("Preflight")
 
