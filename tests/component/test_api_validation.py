@@ -11,17 +11,24 @@ from typing import Any
 
 import pytest
 import yaml
+from component.refused_objects import (
+    BOUNDS,
+    MODEL_DEPLOYMENT_RULES,
+    PLAN_RULES,
+    Json,
+    metric,
+    model_deployment,
+    rollout,
+)
 from serin.api.crd import KINDS, make_crd
 from serin.api.structural_schema import RULES
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
-from serin.api.v1alpha1.shared import API_VERSION
 from serin_testkit.control_plane import CRDS, ControlPlane, find_program
 
 pytestmark = pytest.mark.component
 
 EXAMPLES = CRDS.parent / "manifests" / "examples"
 
-Json = dict[str, Any]
 Kubectl = Callable[..., str]
 
 
@@ -48,186 +55,10 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
         yield call
 
 
-def model_deployment(name: str = "weather", **changes: Any) -> Json:
-    """A valid object but for the changes: path of a field in the spec, `__` for each dot, and its value."""
-    return make_object("ModelDeployment", name, {"model": {"uri": "oci://models/weather:1"}}, changes)
-
-
-def rollout(name: str = "weather-1", **changes: Any) -> Json:
-    return make_object("Rollout", name, {"modelDeployment": "weather"}, changes)
-
-
-def make_object(kind: str, name: str, spec: Json, changes: Json) -> Json:
-    for path, value in changes.items():
-        *parents, field = path.split("__")
-        target = spec
-        for parent in parents:
-            target = target.setdefault(parent, {})
-        target[field] = value
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
 def refusal(kubectl: Kubectl, *arguments: str, body: Json | None = None) -> str:
     with pytest.raises(RefusedError) as refused:
         kubectl(*arguments, body=body)
     return str(refused.value)
-
-
-def metric(**fields: Any) -> list[Json]:
-    return [fields]
-
-
-def row(name: str, body: Json, *parts: str) -> Any:
-    """A refused object: a sentence, the object, and what the message must say: the field, then why."""
-    return pytest.param(body, parts, id=name)
-
-
-MODEL_DEPLOYMENT_RULES = [
-    row(
-        "a name too long for the names of its services",
-        model_deployment("w" * 46),
-        "metadata.name names Services and labels: at most 45 characters",
-    ),
-    row(
-        "a name that no Service can have",
-        model_deployment("1st.model"),
-        "metadata.name names Services and labels: at most 45 characters",
-    ),
-    row(
-        "a model source that is not known",
-        model_deployment(model__uri="ftp://models/weather"),
-        "spec.model",
-        "uri must start with oci://, pvc://, configmap://, https://, s3://, gs://, az://, hf:// or file://",
-    ),
-    row(
-        "a config map without a key",
-        model_deployment(model__uri="configmap://weather"),
-        "spec.model",
-        "a configmap uri names the object and its key: configmap://name/key",
-    ),
-    row(
-        "a claim without a path",
-        model_deployment(model__uri="pvc://models"),
-        "spec.model",
-        "a pvc uri names the claim and the path in it: pvc://claim/path",
-    ),
-    row(
-        "a start-up deadline of nothing",
-        model_deployment(server__health__startupDeadline="0s"),
-        "spec.server.health",
-        "startupDeadline must be at least 1s",
-    ),
-]
-
-PLAN_RULES = [
-    row(
-        "buckets of a ratio",
-        model_deployment(rollout__analysis__metrics=[{"buckets": "x_bucket"}]),
-        "buckets and bounds go with type Histogram",
-    ),
-    row(
-        "failures of a histogram",
-        model_deployment(rollout__analysis__metrics=[{"type": "Histogram", "total": "a", "failed": "b"}]),
-        "total and failed go with type Ratio",
-    ),
-    row(
-        "one name twice", model_deployment(rollout__analysis__metrics=[{}, {}]), "every metric needs a name of its own"
-    ),
-    row("a canary of no pods", model_deployment(rollout__size=0), "spec.rollout", "size must be a number of pods"),
-    row("a canary of too many pods", model_deployment(rollout__size=1001), "spec.rollout", "size must be a number"),
-    row("a share above all", model_deployment(rollout__size="101%"), "spec.rollout", "or a share of the replicas"),
-    row("a share without its sign", model_deployment(rollout__size="25"), "spec.rollout", "such as 25%"),
-    row(
-        "a deadline of nothing",
-        model_deployment(rollout__progressDeadline="0s"),
-        "spec.rollout",
-        "progressDeadline must be at least 1s",
-    ),
-    row(
-        "a shortest time above the longest",
-        model_deployment(rollout__analysis__minDuration="2h"),
-        "spec.rollout.analysis",
-        "minDuration must not be longer than maxDuration",
-    ),
-    row(
-        "an interval that Prometheus cannot follow",
-        model_deployment(rollout__analysis__interval="500ms"),
-        "spec.rollout.analysis",
-        "interval must be at least 1s",
-    ),
-    row(
-        "a comparison without one interval",
-        model_deployment(rollout__analysis={"minDuration": "1s", "maxDuration": "5s"}),
-        "spec.rollout.analysis",
-        "maxDuration must be at least one interval",
-    ),
-    row(
-        "a fixed dispersion without its value",
-        model_deployment(rollout__analysis__dispersion={"mode": "Fixed"}),
-        "spec.rollout.analysis.dispersion",
-        "value goes with mode Fixed",
-    ),
-    row(
-        "a value for a dispersion that is learned",
-        model_deployment(rollout__analysis__dispersion={"value": 3}),
-        "spec.rollout.analysis.dispersion",
-        "value goes with mode Fixed",
-    ),
-    row(
-        "failures without a total",
-        model_deployment(rollout__analysis__metrics=metric(failed="errors_total")),
-        "spec.rollout.analysis.metrics[0]",
-        "total and failed go together",
-    ),
-    row(
-        "no margin at all",
-        model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 0, "relative": 0})),
-        "spec.rollout.analysis.metrics[0].margin",
-        "absolute or relative must be greater than 0",
-    ),
-    row(
-        "a rollout's own plan is held to the same rules",
-        rollout(plan__analysis__interval="500ms"),
-        "spec.plan.analysis",
-        "interval must be at least 1s",
-    ),
-]
-
-BOUNDS = [
-    row("no model", make_object("ModelDeployment", "weather", {}, {}), "spec.model: Required value"),
-    row("no source", model_deployment(model={"version": "1"}), "spec.model.uri: Required value"),
-    row("a version that no label can hold", model_deployment(model__version="a b"), "spec.model.version", "match"),
-    row("a version that is too long", model_deployment(model__version="1" * 64), "spec.model.version: Too long"),
-    row("a digest of another kind", model_deployment(model__digest="md5:0"), "spec.model.digest", "match"),
-    row("pods below zero", model_deployment(replicas=-1), "spec.replicas", "greater than or equal to 0"),
-    row("pods without end", model_deployment(replicas=1001), "spec.replicas", "less than or equal to 1000"),
-    row("a port that does not exist", model_deployment(server__ports__http=65536), "spec.server.ports.http", "65535"),
-    row("a probe without a path", model_deployment(server__health__ready="ready"), "spec.server.health.ready", "match"),
-    row("too many arguments", model_deployment(server__args=["x"] * 65), "spec.server.args: Too many"),
-    row("a service of another kind", model_deployment(service__type="Door"), "spec.service.type: Unsupported value"),
-    row("a provider that is not there", model_deployment(traffic__provider="Mesh"), "spec.traffic.provider"),
-    row("history without end", model_deployment(historyLimit=101), "spec.historyLimit", "less than or equal to 100"),
-    row("a duration in words", model_deployment(rollout__progressDeadline="ten"), "spec.rollout.progressDeadline"),
-    row("certainty", model_deployment(rollout__analysis__falseReject=0), "falseReject", "greater than 0"),
-    row("a coin toss", model_deployment(rollout__analysis__falsePromote=0.5), "falsePromote", "less than 0.5"),
-    row("no metric", model_deployment(rollout__analysis__metrics=[]), "spec.rollout.analysis.metrics", "at least 1"),
-    row(
-        "nine metrics",
-        model_deployment(rollout__analysis__metrics=[{"name": f"m{i}"} for i in range(9)]),
-        "metrics: Too many",
-    ),
-    row(
-        "a query where a counter belongs",
-        model_deployment(rollout__analysis__metrics=metric(total="sum(rate(x[1m]))", failed="y")),
-        "spec.rollout.analysis.metrics[0].total",
-    ),
-    row(
-        "a margin of everything", model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 1})), "than 1"
-    ),
-    row("another end", model_deployment(rollout__onInconclusive="Wait"), "spec.rollout.onInconclusive: Unsupported"),
-    row("a rollout of nothing", make_object("Rollout", "r", {}, {}), "spec.modelDeployment: Required value"),
-    row("another decision", rollout(decision="Maybe"), "spec.decision: Unsupported value"),
-]
 
 
 @pytest.mark.parametrize(("body", "parts"), [*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *BOUNDS])

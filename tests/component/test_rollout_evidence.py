@@ -255,6 +255,31 @@ async def test_a_slower_version_is_rejected_and_told_which_bound_it_misses(world
     )
 
 
+PREDICTIONS = {"name": "predictions", "type": "Categories"}
+
+
+async def test_a_version_that_predicts_other_classes_is_promoted_with_a_warning(world: World) -> None:
+    world.prometheus.mix = {"2": {"sun": 0.2, "rain": 0.8}}
+    await begin(world, analysis={"minDuration": "90s", "metrics": [{}, PREDICTIONS]})
+    rollout = await world.let_traffic_decide(ROLLOUT)
+
+    assert rollout["status"]["phase"] == "Promoted"
+    assert world.condition(rollout, "PredictionDrift") == ("True", "BeyondLimit")
+    assert "Warning, predictions: more than 5.0 % of the predictions moved" in rollout["status"]["message"]
+    (_, metric) = rollout["status"]["metrics"]
+    assert metric["drift"]["totalVariation"] == 0.3
+    assert "PredictionDrift" in [reason for name, reason, _ in await world.events() if name == ROLLOUT]
+
+
+async def test_a_version_that_predicts_other_classes_is_rejected_where_the_plan_says_so(world: World) -> None:
+    world.prometheus.mix = {"2": {"sun": 0.2, "rain": 0.8}}
+    await begin(world, analysis={"minDuration": "90s", "metrics": [{}, {**PREDICTIONS, "action": "Reject"}]})
+    rollout = await world.let_traffic_decide(ROLLOUT)
+
+    assert (rollout["status"]["phase"], rollout["status"]["reason"]) == ("Rejected", "EvidenceBad")
+    assert rollout["status"]["message"].endswith("(predictions, one of 2 metrics)")
+
+
 async def test_one_question_and_one_status_write_per_interval(world: World) -> None:
     await begin(world, analysis={"minDuration": "5m"})
     await world.pass_interval()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
+from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
 from serin.core.facts import CounterRequest, HistoryRequest, MetricHistory, MetricReadings, MetricsUnavailable
 
@@ -46,6 +47,8 @@ class ScriptedPrometheus:
         self.asked: list[CounterRequest] = []
         self.slowness: dict[str, float] = {}
         """How many times the usual share of requests are slower than each bound, by version."""
+        self.mix: dict[str, dict[str, float]] = {}
+        """Share of each class among the predictions, by version; others predict half sun, half rain."""
         self._versions: dict[str, str] = {}
         self.asked_history: list[HistoryRequest] = []
         self._counted: dict[str, _Counted] = {}
@@ -65,7 +68,16 @@ class ScriptedPrometheus:
                 by_stream[f"{question.name}/{bound:g}"] = {
                     pod: self._make_slow(pod, bound, reading) for pod, reading in found.items()
                 }
-        return MetricReadings(by_stream)
+        categories = {
+            question.name: {pod: self._make_classes(pod, reading) for pod, reading in found.items()}
+            for question in request.questions
+            if question.type == "Categories"
+        }
+        return MetricReadings(by_stream, categories)
+
+    def _make_classes(self, pod: str, reading: Reading) -> CategoryReading:
+        mix = self.mix.get(self._versions.get(pod, ""), {"sun": 0.5, "rain": 0.5})
+        return CategoryReading(reading.at_seconds, {name: reading.total * share for name, share in mix.items()})
 
     def _make_slow(self, pod: str, bound: float, reading: Reading) -> Reading:
         share = SLOW[bound] * self.slowness.get(self._versions.get(pod, ""), 1.0)

@@ -23,6 +23,10 @@ _OF_METRIC: Final = (
     ("proven_worse_at_most", "provenWorseAtMost", "So much worse, as a share of requests, is excluded by now."),
     ("margin", "margin", "So much worse still counts as good; proven_worse_at_most must come down to it."),
 )
+_OF_DRIFT: Final = (
+    ("total_variation", "totalVariation", "Share of the predictions that moved to another class, by the counts."),
+    ("drift_limit", "limit", "So large a share of the predictions may move."),
+)
 _ENDS: Final = frozenset(phase for phase in get_args(Phase) if is_terminal(phase))
 _VARIANTS: Final = ("stable", "baseline", "canary")
 
@@ -60,6 +64,8 @@ class RolloutMetrics(Collector):
         ]
         for name, _, meaning in _OF_METRIC:
             made.append(GaugeMetricFamily(f"serin_rollout_{name}", meaning, labels=(*_PLACE, "metric")))
+        for name, _, meaning in _OF_DRIFT:
+            made.append(GaugeMetricFamily(f"serin_rollout_{name}", meaning, labels=(*_PLACE, "metric")))
         for name, meaning in (("requests", "Requests judged so far."), ("failures", "Of these, counted against it.")):
             made.append(GaugeMetricFamily(f"serin_rollout_{name}", meaning, labels=(*_PLACE, "metric", "variant")))
         return {family.name: family for family in made}
@@ -75,6 +81,8 @@ def _add(families: Mapping[str, GaugeMetricFamily], live: Mapping[str, Any], sta
         for name, field, _ in _OF_METRIC:
             if metric.get(field) is not None:
                 families[f"serin_rollout_{name}"].add_metric((*place, metric["name"]), metric[field])
+        for name, field, _ in _OF_DRIFT if metric.get("drift") else ():
+            families[f"serin_rollout_{name}"].add_metric((*place, metric["name"]), metric["drift"].get(field, 0))
         for variant in ("baseline", "canary"):
             counts = metric.get(variant) or {}
             for name in ("requests", "failures"):

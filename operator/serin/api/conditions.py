@@ -20,6 +20,7 @@ TRAFFIC_CONVERGED = "TrafficConverged"
 METRICS_AVAILABLE = "MetricsAvailable"
 COMPARISON_SUSPECT = "ComparisonSuspect"
 CONTRACT_BROKEN = "ContractBroken"
+PREDICTION_DRIFT = "PredictionDrift"
 
 MESSAGE_LIMIT = 1024  # metav1.Condition allows 32768; a status that people read needs less
 

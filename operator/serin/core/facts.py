@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, RevisionContent
 from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
 from serin.core.contract.golden_requests import Answer, GoldenRequest
+from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
 
 
@@ -120,9 +121,11 @@ class MetricQuestion:
     name: str
     total: str | None = None
     failed: str | None = None
-    type: Literal["Ratio", "Histogram"] = "Ratio"
+    type: Literal["Ratio", "Histogram", "Categories"] = "Ratio"
     buckets: str | None = None
     bounds: tuple[float, ...] = ()
+    predictions: str | None = None
+    class_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,8 @@ class MetricReadings:
     """
 
     by_stream: Mapping[str, Mapping[str, Reading]]
+    # Of metrics of type Categories, by metric. One that could not be read is missing: the others are judged without.
+    categories: Mapping[str, Mapping[str, CategoryReading]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

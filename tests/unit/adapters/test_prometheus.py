@@ -14,6 +14,7 @@ import pytest
 from serin.adapters.prometheus import PrometheusMetrics
 from serin.adapters.prometheus_connection import BREAKER_SECONDS
 from serin.adapters.prometheus_session import make_session
+from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
 from serin.core.facts import (
     CounterRequest,
@@ -107,6 +108,25 @@ async def metrics(prometheus: Prometheus, clock: PromptClock) -> AsyncIterator[P
 async def test_serins_own_counters_are_read_with_one_query(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
     assert await metrics.read_counters(request()) == MetricReadings({"answers": {"a": Reading(10.0, 5, 0)}})
     assert len(prometheus.queries) == 1
+
+
+async def test_predictions_are_read_after_the_rest_and_their_failure_is_theirs_alone(
+    metrics: PrometheusMetrics, prometheus: Prometheus
+) -> None:
+    with_classes = request()
+    with_classes = replace(
+        with_classes, questions=(MetricQuestion("predictions", type="Categories"), *with_classes.questions)
+    )
+    prometheus.body = make_answer(
+        {"metric": {"namespace": "ml", "pod": "a", "code": "200", "class": "rain"}, "values": [[10.0, "5"]]}
+    )
+    answers = {"answers": {"a": Reading(10.0, 5, 0)}}
+    found = await metrics.read_counters(with_classes)
+    assert found == MetricReadings(answers, {"predictions": {"a": CategoryReading(10.0, {"rain": 5})}})
+    assert "serin_predictions_total" in prometheus.queries[1]
+
+    prometheus.body = make_answer({"metric": {"namespace": "ml", "pod": "a", "code": "200"}, "values": [[10.0, "5"]]})
+    assert await metrics.read_counters(with_classes) == MetricReadings(answers)
 
 
 async def test_counters_of_another_server_are_read_with_two(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:

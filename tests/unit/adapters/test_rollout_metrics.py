@@ -34,6 +34,15 @@ def registry_of(*rollouts: dict[str, Any]) -> CollectorRegistry:
     return registry
 
 
+def test_drift_of_predictions_stands_next_to_its_limit() -> None:
+    drift = {**METRIC, "name": "predictions", "drift": {"totalVariation": 0.03, "limit": 0.05, "action": "Warn"}}
+    registry = registry_of(rollout("Analyzing", metrics=[METRIC, drift]))
+    for metric, moved, limit in (("predictions", 0.03, 0.05), ("latency/0.1", None, None)):
+        labels = {**PLACE, "metric": metric}
+        assert registry.get_sample_value("serin_rollout_total_variation", labels) == moved
+        assert registry.get_sample_value("serin_rollout_drift_limit", labels) == limit
+
+
 def test_every_number_of_a_comparison_stands_next_to_its_threshold() -> None:
     registry = registry_of(rollout("Analyzing", metrics=[METRIC]))
     numbers = {

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 import pytest
-from serin.core.evidence.combination import Verdict, combine
+from serin.core.evidence.categories import ByClass, CategoryIncrements
+from serin.core.evidence.combination import JudgedDrift, Verdict, combine
 from serin.core.evidence.counts import Counts, Increments
+from serin.core.evidence.drift import DriftSettings, DriftState, advance_drift, judge_drift
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, Judgement, Outcome, advance, judge
 
@@ -80,6 +82,39 @@ def test_a_slow_version_is_rejected_in_words_of_its_latency() -> None:
 
     assert verdict.outcome is Outcome.REJECT
     assert verdict.sentence.startswith("Rejected: the canary is slower than 0.5 s in 30.0 %, the baseline in 0.50 %")
+
+
+def with_drift(canary: ByClass, *, is_enforced: bool, intervals: int = 40) -> Verdict:
+    """One metric of an equal canary, and predictions by class that went so."""
+    settings = DriftSettings(SETTINGS, is_enforced=is_enforced)
+    state, failures = DriftState.begin(3), EvidenceState()
+    for _ in range(intervals):
+        state = advance_drift(state, CategoryIncrements((480, 320, 0), (60, 40, 0), canary, 10.0), settings)
+        failures = advance(failures, Increments(Counts(8000, 40), Counts(1000, 5), EQUAL, 10.0), SETTINGS)
+    drift = JudgedDrift(judge_drift(state, settings), settings, ("sun", "rain", "all others"))
+    return combine({"errors": {"errors": judge(failures, SETTINGS)}}, {"errors": SETTINGS}, {"predictions": drift})
+
+
+def test_an_enforced_drift_is_a_metric_like_the_others() -> None:
+    rejected, promoted = with_drift((20, 80, 0), is_enforced=True), with_drift((60, 40, 0), is_enforced=True)
+    (errors,) = judgements_of(rejected)
+
+    assert rejected.outcome is Outcome.REJECT
+    assert rejected.evidence_bad == pytest.approx(
+        (errors.evidence_bad + rejected.drifts["predictions"].judgement.evidence_bad) / 2
+    )
+    assert rejected.warnings == ()
+    assert promoted.outcome is Outcome.PROMOTE
+    assert with_drift((60, 40, 0), is_enforced=True, intervals=7).outcome is Outcome.ANALYZING
+    assert with_drift((0, 0, 0), is_enforced=True).outcome is Outcome.NO_DATA
+
+
+def test_a_drift_that_only_warns_changes_no_number_of_the_verdict() -> None:
+    warned, without = with_drift((20, 80, 0), is_enforced=False), verdict_on(40, {"errors": EQUAL})
+
+    assert (warned.outcome, warned.good, warned.bad) == (without.outcome, without.good, without.bad)
+    assert (warned.evidence_bad, warned.eta_seconds) == (without.evidence_bad, without.eta_seconds)
+    assert warned.sentence == f"{without.sentence} {warned.warnings[0]}"
 
 
 def test_every_bound_of_a_latency_must_be_good_enough() -> None:

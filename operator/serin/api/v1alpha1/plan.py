@@ -30,21 +30,33 @@ class Metric(Schema):
             "has(self.total) == has(self.failed)",
             "total and failed go together: give both counters, or neither for Serin's own server",
         ),
+        Rule("self.type == 'Ratio' || !has(self.total)", "total and failed go with type Ratio"),
         Rule(
-            "self.type == 'Ratio' || !has(self.total)", "total and failed go with type Ratio, a Histogram has buckets"
+            "self.type == 'Histogram' || !has(self.bounds) || self.bounds.size() == 0",
+            "bounds go with type Histogram",
+        ),
+        Rule("self.type != 'Ratio' || !has(self.buckets)", "buckets go with types Histogram and Categories"),
+        Rule(
+            "self.type == 'Categories'"
+            " || !(has(self.predictions) || has(self.classLabel) || has(self.limit) || has(self.action))",
+            "predictions, classLabel, limit and action go with type Categories",
         ),
         Rule(
-            "self.type == 'Histogram' || (!has(self.buckets) && (!has(self.bounds) || self.bounds.size() == 0))",
-            "buckets and bounds go with type Histogram",
+            "!has(self.predictions) || !has(self.buckets)",
+            "predictions counts classes and buckets numbers: give one of them",
         ),
+        Rule("!has(self.classLabel) || has(self.predictions)", "classLabel goes with predictions"),
     )
     name: Annotated[
         str,
         Field(min_length=1, max_length=63, pattern=r"^[^/]+$", description="Names it in status.metrics, without a /."),
     ] = "success-rate"
     type: Annotated[
-        Literal["Ratio", "Histogram"],
-        Field(description="Ratio: requests that failed. Histogram: requests slower than some bounds."),
+        Literal["Ratio", "Histogram", "Categories"],
+        Field(
+            description="Ratio: requests that failed. Histogram: requests slower than some bounds. Categories: "
+            "predictions that moved to another class."
+        ),
     ] = "Ratio"
     total: Annotated[
         CounterSelector | None,
@@ -55,7 +67,10 @@ class Metric(Schema):
     ] = None
     buckets: Annotated[
         CounterSelector | None,
-        Field(description="Histogram: its buckets, such as request_seconds_bucket, or a native histogram."),
+        Field(
+            description="Histogram: its buckets, such as request_seconds_bucket, or a native histogram. Categories: "
+            "the buckets of predicted numbers, each a class."
+        ),
     ] = None
     bounds: Annotated[
         tuple[float, ...],
@@ -71,6 +86,29 @@ class Metric(Schema):
             ge=0,
             lt=1,
             description="This share of the margin is no reason to reject. Ratio: 0, Histogram: 0.25 when left out.",
+        ),
+    ] = None
+    predictions: Annotated[
+        CounterSelector | None,
+        Field(description="Categories: counter of predictions with a label that names the class."),
+    ] = None
+    class_label: Annotated[
+        str | None,
+        Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=63, description="That label; class when left out."),
+    ] = None
+    limit: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="Categories: this share of the predictions may move to another class; 0.05 when left out.",
+        ),
+    ] = None
+    action: Annotated[
+        Literal["Warn", "Reject"] | None,
+        Field(
+            description="Categories: what more than the limit means. Warn, also when left out, tells it and decides "
+            "nothing; Reject makes it a metric like the others."
         ),
     ] = None
 
@@ -105,6 +143,10 @@ class Analysis(Schema):
         Rule(
             "self.metrics.all(metric, self.metrics.exists_one(other, other.name == metric.name))",
             "metrics: every metric needs a name of its own",
+        ),
+        Rule(
+            "self.metrics.exists(metric, metric.type != 'Categories')",
+            "metrics: at least one Ratio or Histogram, Categories alone say nothing of failures",
         ),
     )
     interval: Annotated[Duration, Field(description="Time between two looks at the counters.")] = "10s"

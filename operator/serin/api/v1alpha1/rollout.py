@@ -115,6 +115,29 @@ class DispersionStatus(Schema):
     ]
 
 
+class ClassStatus(Schema):
+    """One class of predictions."""
+
+    name: Annotated[str, Field(description="As the counter says it; all others: every class beyond the first seven.")]
+    baseline: Annotated[float, Field(description="Share of the baseline's predictions.")]
+    canary: Annotated[float, Field(description="Share of the canary's predictions.")]
+
+
+class DriftStatus(Schema):
+    """How far the canary's predictions lie from the baseline's. Only the total variation is judged."""
+
+    total_variation: Annotated[float, Field(description="Share of the predictions that moved, by the counts.")] = 0
+    limit: Annotated[float, Field(description="So large a share may move.")]
+    action: Annotated[Literal["Warn", "Reject"], Field(description="What more than the limit means.")]
+    psi: Annotated[float, Field(description="Population stability index.")] = 0
+    jensen_shannon_bits: Annotated[float, Field(description="Jensen-Shannon divergence, 0 to 1 bit.")] = 0
+    g: Annotated[float, Field(description="G statistic of equality: grows with the number of predictions.")] = 0
+    dispersion: Annotated[
+        float, Field(description="Logarithms of evidence are divided by it: predictions come in batches.")
+    ] = 1
+    classes: Annotated[tuple[ClassStatus, ...], Field(max_length=8)] = ()
+
+
 class MetricStatus(Schema):
     """One metric's numbers, each next to the threshold it is held against."""
 
@@ -132,6 +155,9 @@ class MetricStatus(Schema):
     margin: Annotated[float | None, Field(description="In force at the baseline's present failure rate.")] = None
     dispersion: DispersionStatus | None = None
     requests_needed: Annotated[int | None, Field(description="About so many more until the verdict.")] = None
+    drift: Annotated[
+        DriftStatus | None, Field(description="Categories only; requests are predictions there, and none fails.")
+    ] = None
 
 
 class StageStatus(Schema):

@@ -1,19 +1,31 @@
-"""One verdict from several metrics, each of one stream of counters or of several.
+"""One verdict from several metrics, each of one stream of counters or of several, or of predictions by class.
 
 - Reject when the mean of the metrics' evidence against the canary reaches 1 / false_reject, that of a metric being the
   mean over its streams: a mean of e-values is an e-value whatever they have to do with each other, so no correction for
   their number is needed.
 - Promote when every stream is proven good enough. A canary that is worse in one of them passes that one with
   probability at most false_promote, so here, too, nothing is to be corrected.
+- A drift that is not enforced has no voice in either; it is told next to the verdict.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from serin.core.evidence.drift import DriftJudgement, DriftSettings
+from serin.core.evidence.drift_sentences import describe_drift, warn_of_drift
 from serin.core.evidence.sentences import describe
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import Judgement, Outcome
+
+
+@dataclass(frozen=True)
+class JudgedDrift:
+    """What one metric's predictions say by now. Without names of classes nothing has been counted yet."""
+
+    judgement: DriftJudgement
+    settings: DriftSettings
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,53 +39,126 @@ class Verdict:
     eta_seconds: float | None  # None while it is unknown for a stream that is not yet proven
     sentence: str
     judgements: Mapping[str, Mapping[str, Judgement]]  # by metric and stream
+    drifts: Mapping[str, JudgedDrift] = field(default_factory=dict)  # by metric
+    warnings: tuple[str, ...] = ()  # sentences, part of `sentence`, too
 
 
-def combine(judgements: Mapping[str, Mapping[str, Judgement]], settings: Mapping[str, Settings]) -> Verdict:
+@dataclass(frozen=True)
+class _Voice:
+    """What decides of one stream, or of one enforced drift."""
+
+    metric: str
+    is_good_enough: bool
+    good: float
+    evidence_good: float
+    evidence_bad: float
+    requests: float  # of the baseline, compared
+    data_seconds: float
+    eta_seconds: float | None
+    describe: Callable[[Outcome], str]
+
+
+def combine(
+    judgements: Mapping[str, Mapping[str, Judgement]],
+    settings: Mapping[str, Settings],
+    drifts: Mapping[str, JudgedDrift] | None = None,
+) -> Verdict:
     """The verdict on at least one metric of at least one stream. All settings share durations and error rates."""
     shared = next(iter(settings.values()))
-    streams = {stream: judgement for of_metric in judgements.values() for stream, judgement in of_metric.items()}
-    metric_of = {stream: metric for metric, of_metric in judgements.items() for stream in of_metric}
-    evidence_bad = _mean([_mean([j.evidence_bad for j in of_metric.values()]) for of_metric in judgements.values()])
+    drifts = drifts or {}
+    voices = (*_voices_of_streams(judgements, settings), *_voices_of_drifts(drifts))
+    metrics = dict.fromkeys(voice.metric for voice in voices)
+    evidence_bad = _mean(_mean(v.evidence_bad for v in voices if v.metric == metric) for metric in metrics)
     # Ties go to the stream with less evidence: of two proven ones the closer call is the one worth telling of.
-    last = min(streams, key=lambda name: (streams[name].good, streams[name].evidence_good))
-    outcome = _decide_outcome(tuple(streams.values()), evidence_bad, shared)
+    last = min(voices, key=lambda voice: (voice.good, voice.evidence_good))
+    outcome = _decide_outcome(voices, evidence_bad, shared)
     match outcome:
         case Outcome.REJECT:
-            told = max(streams, key=lambda name: streams[name].evidence_bad)
+            told = max(voices, key=lambda voice: voice.evidence_bad)
         case Outcome.NO_DATA:
-            told = min(streams, key=lambda name: streams[name].baseline.requests)
+            told = min(voices, key=lambda voice: voice.requests)
         case _:
             told = last
-    _, is_latency, bound = told.partition("/")
-    slower_than = f"{bound} s" if is_latency else None
-    sentence = describe(replace(streams[told], outcome=outcome), settings[metric_of[told]], slower_than)
-    etas = [judgement.eta_seconds for judgement in streams.values()]
+    sentence = told.describe(outcome)
+    if len(metrics) > 1:
+        sentence = f"{sentence} ({told.metric}, one of {len(metrics)} metrics)"
+    warnings = tuple(
+        warn_of_drift(metric, drift.judgement, drift.settings, drift.classes)
+        for metric, drift in drifts.items()
+        if drift.judgement.has_drifted and not drift.settings.is_enforced
+    )
+    etas = [voice.eta_seconds for voice in voices]
     return Verdict(
         outcome=outcome,
-        good=streams[last].good,
+        good=last.good,
         bad=min(max(math.log(evidence_bad) / shared.log_reject, 0.0), 1.0),
         evidence_bad=evidence_bad,
         eta_seconds=None if None in etas else max(eta for eta in etas if eta is not None),
-        sentence=sentence
-        if len(judgements) == 1
-        else f"{sentence} ({metric_of[told]}, one of {len(judgements)} metrics)",
+        sentence=" ".join((sentence, *warnings)),
         judgements=judgements,
+        drifts=drifts,
+        warnings=warnings,
     )
 
 
-def _mean(evidence: list[float]) -> float:
-    return sum(evidence) / len(evidence)
+def _voices_of_streams(
+    judgements: Mapping[str, Mapping[str, Judgement]], settings: Mapping[str, Settings]
+) -> Iterable[_Voice]:
+    for metric, of_metric in judgements.items():
+        for stream, judgement in of_metric.items():
+            _, is_latency, bound = stream.partition("/")
+            slower_than = f"{bound} s" if is_latency else None
+            yield _Voice(
+                metric=metric,
+                is_good_enough=judgement.is_good_enough,
+                good=judgement.good,
+                evidence_good=judgement.evidence_good,
+                evidence_bad=judgement.evidence_bad,
+                requests=judgement.baseline.requests,
+                data_seconds=judgement.data_seconds,
+                eta_seconds=judgement.eta_seconds,
+                describe=_describer(judgement, settings[metric], slower_than),
+            )
 
 
-def _decide_outcome(judgements: tuple[Judgement, ...], evidence_bad: float, shared: Settings) -> Outcome:
+def _describer(judgement: Judgement, settings: Settings, slower_than: str | None) -> Callable[[Outcome], str]:
+    return lambda outcome: describe(replace(judgement, outcome=outcome), settings, slower_than)
+
+
+def _voices_of_drifts(drifts: Mapping[str, JudgedDrift]) -> Iterable[_Voice]:
+    for metric, drift in drifts.items():
+        if drift.settings.is_enforced:
+            judgement = drift.judgement
+            yield _Voice(
+                metric=metric,
+                is_good_enough=judgement.is_good_enough,
+                good=judgement.good,
+                evidence_good=judgement.evidence_good,
+                evidence_bad=judgement.evidence_bad,
+                requests=sum(judgement.baseline),
+                data_seconds=judgement.data_seconds,
+                eta_seconds=0.0 if judgement.is_good_enough else None,
+                describe=_drift_describer(drift),
+            )
+
+
+def _drift_describer(drift: JudgedDrift) -> Callable[[Outcome], str]:
+    return lambda outcome: describe_drift(drift.judgement, outcome, drift.settings, drift.classes)
+
+
+def _mean(evidence: Iterable[float]) -> float:
+    numbers = tuple(evidence)
+    return sum(numbers) / len(numbers)
+
+
+def _decide_outcome(voices: tuple[_Voice, ...], evidence_bad: float, shared: Settings) -> Outcome:
     if math.log(evidence_bad) >= shared.log_reject:
         return Outcome.REJECT
-    data_seconds = min(judgement.data_seconds for judgement in judgements)
-    if all(judgement.is_good_enough for judgement in judgements) and data_seconds >= shared.min_duration_seconds:
+    data_seconds = min(voice.data_seconds for voice in voices)
+    if all(voice.is_good_enough for voice in voices) and data_seconds >= shared.min_duration_seconds:
         return Outcome.PROMOTE
     if data_seconds >= shared.max_duration_seconds:
         return Outcome.INCONCLUSIVE
-    if any(judgement.baseline.requests == 0 for judgement in judgements):
+    if any(voice.requests == 0 for voice in voices):
         return Outcome.NO_DATA
     return Outcome.ANALYZING

@@ -84,6 +84,8 @@ def _questions(analysis: Analysis, engine: Engine) -> tuple[MetricQuestion, ...]
             type=metric.type,
             buckets=metric.buckets,
             bounds=bounds_of(metric.name),
+            predictions=metric.predictions,
+            class_label=metric.class_label,
         )
         for metric in analysis.metrics
     )

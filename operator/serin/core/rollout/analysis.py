@@ -14,6 +14,7 @@ from serin.core.evidence.combination import Verdict, combine
 from serin.core.evidence.counters import Reading, Track, Tracks, Waiting, close_interval
 from serin.core.evidence.counts import Increments
 from serin.core.evidence.dispersion import decide_dispersion
+from serin.core.evidence.drift import DriftSettings
 from serin.core.evidence.guard import watch
 from serin.core.evidence.history import make_history
 from serin.core.evidence.latency import choose_bounds
@@ -21,7 +22,15 @@ from serin.core.evidence.sentences import percent
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance, judge
 from serin.core.facts import MetricHistory, MetricReadings, MetricsUnavailable, PodFacts
-from serin.core.rollout.streams import Engine, Stream, bound_of_stream, metric_of_stream, stream_name
+from serin.core.rollout.drifts import begin_drifts, close_drifts, drift_metrics, judge_drifts, make_drift_settings
+from serin.core.rollout.streams import (
+    Engine,
+    Stream,
+    begin_counters,
+    bound_of_stream,
+    metric_of_stream,
+    stream_name,
+)
 
 # Share of the margin by which a canary may be slower without a reason to reject it: at high traffic the test would
 # else find a difference that nobody feels.
@@ -73,8 +82,13 @@ def make_settings(analysis: Analysis, metric: Metric) -> Settings:
 
 
 def make_settings_by_metric(analysis: Analysis) -> Mapping[str, Settings]:
-    """In the order of the plan."""
-    return {metric.name: make_settings(analysis, metric) for metric in analysis.metrics}
+    """Of the metrics that are made of streams, in the order of the plan."""
+    return {metric.name: make_settings(analysis, metric) for metric in analysis.metrics if metric.type != "Categories"}
+
+
+def make_drift_settings_by_metric(analysis: Analysis) -> Mapping[str, DriftSettings]:
+    """Of the metrics of type Categories, in the order of the plan."""
+    return {m.name: make_drift_settings(m, make_settings(analysis, m)) for m in drift_metrics(analysis)}
 
 
 def warmup_ends_at(engine: Engine, analysis: Analysis) -> datetime:
@@ -124,28 +138,51 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     All streams close together, so that every metric has judged the same requests. During the warm-up counters are
     followed and nothing is judged: both young variants may stumble.
     """
-    settings = make_settings_by_metric(analysis)
     chosen = _choose_latencies(engine, readings, variants, analysis)
     if chosen:
         engine = replace(engine.following(chosen, now, variants.all), looked_at=now)
-        return Look(engine, _judge(engine.streams, settings), is_warming_up=True)
+        return Look(engine, _judge(engine, analysis), is_warming_up=True)
     # The interval that began in the warm-up still belongs to it.
     is_warming_up = engine.looked_at < warmup_ends_at(engine, analysis)
-    after: dict[str, Stream] = {}
+    streams = _close_streams(engine, readings, variants, analysis, is_judged=not is_warming_up)
+    drifts = close_drifts(
+        engine.drifts,
+        readings.categories,
+        _tracks(variants, {}),
+        make_drift_settings_by_metric(analysis),
+        is_judged=not is_warming_up,
+    )
+    if isinstance(streams, Waiting):
+        return _wait(engine, streams, analysis)
+    if isinstance(drifts, Waiting):
+        return _wait(engine, drifts, analysis)
+    stable, counters = [pod.name for pod in variants.stable], begin_counters(now, variants.all)
+    drifts = begin_drifts(drifts, readings.categories, stable, counters)
+    after = replace(engine, looked_at=now, streams=streams, drifts=drifts)
+    return Look(
+        engine=after,
+        verdict=_judge(after, analysis),
+        is_warming_up=is_warming_up,
+        suspicion=_find_suspicion(streams, make_settings_by_metric(analysis)),
+    )
+
+
+def _wait(engine: Engine, waiting: Waiting, analysis: Analysis) -> Look:
+    return Look(engine, _judge(engine, analysis), missing_pods=(*waiting.baseline, *waiting.canary))
+
+
+def _close_streams(
+    engine: Engine, readings: MetricReadings, variants: Variants, analysis: Analysis, *, is_judged: bool
+) -> Mapping[str, Stream] | Waiting:
+    settings, after = make_settings_by_metric(analysis), {}
     for name, stream in engine.streams.items():
         closed, counters = close_interval(stream.counters, _tracks(variants, readings.by_stream.get(name, {})))
         if isinstance(closed, Waiting):
-            missing = (*closed.baseline, *closed.canary)
-            return Look(engine, _judge(engine.streams, settings), missing_pods=missing)
+            return closed
         after[name] = replace(stream, counters=counters)
-        if not is_warming_up:
+        if is_judged:
             after[name] = _advance(after[name], closed, settings[metric_of_stream(name)])
-    return Look(
-        engine=replace(engine, looked_at=now, streams=after),
-        verdict=_judge(after, settings),
-        is_warming_up=is_warming_up,
-        suspicion=_find_suspicion(after, settings),
-    )
+    return after
 
 
 def _advance(stream: Stream, closed: Increments, settings: Settings) -> Stream:
@@ -176,7 +213,7 @@ def _choose_latencies(
     """Streams for the Histograms that have none yet, from all that the stable pods have served so far."""
     chosen = []
     for metric in analysis.metrics:
-        if engine.streams_of(metric.name):
+        if metric.type != "Histogram" or engine.streams_of(metric.name):
             continue
         slower, total = {}, 0.0
         for stream, by_pod in readings.by_stream.items():
@@ -189,14 +226,15 @@ def _choose_latencies(
     return tuple(chosen)
 
 
-def _judge(streams: Mapping[str, Stream], settings: Mapping[str, Settings]) -> Verdict:
-    judgements = {}
+def _judge(engine: Engine, analysis: Analysis) -> Verdict:
+    settings, judgements = make_settings_by_metric(analysis), {}
     for metric in settings:
-        ours = {name: stream.evidence for name, stream in streams.items() if metric_of_stream(name) == metric}
+        ours = {name: stream.evidence for name, stream in engine.streams.items() if metric_of_stream(name) == metric}
         # A Histogram without bounds has seen no request: it must be told, and must not be left out as if it were good.
         judged = ours or {metric: EvidenceState()}
         judgements[metric] = {name: judge(state, settings[metric]) for name, state in judged.items()}
-    return combine(judgements, settings)
+    drifts = judge_drifts(engine.drifts, make_drift_settings_by_metric(analysis))
+    return combine(judgements, settings, drifts)
 
 
 def _tracks(variants: Variants, readings: Mapping[str, Reading]) -> Tracks:

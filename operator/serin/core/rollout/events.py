@@ -1,9 +1,9 @@
 """Kubernetes Events of an attempt: one per thing that happened, each with a reason of its own to alert on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
-from serin.api.conditions import COMPARISON_SUSPECT, METRICS_AVAILABLE
+from serin.api.conditions import COMPARISON_SUSPECT, METRICS_AVAILABLE, PREDICTION_DRIFT
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.plan import Emit
 from serin.core.rollout.attempt import Attempt
@@ -24,7 +24,7 @@ _OF_PHASE: Final[Mapping[Phase, tuple[Literal["Normal", "Warning"], str]]] = {
 
 def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     """On the Rollout, and what starts or ends an attempt on the ModelDeployment too, where users look first."""
-    events = []
+    events = list(_drift_events(attempt, move))
     if attempt.phase != move.phase:
         kind, reason = _OF_PHASE[move.phase]
         events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
@@ -47,6 +47,13 @@ def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     if suspicion and not _is(attempt, COMPARISON_SUSPECT, "True"):
         events.append(Emit("Rollout", attempt.rollout.name, "Warning", "ComparisonSuspect", suspicion))
     return tuple(events)
+
+
+def _drift_events(attempt: Attempt, move: Move) -> Iterator[Emit]:
+    """Also with the look that promotes: a drift that only warns is found when it is found."""
+    warnings = move.look.verdict.warnings if move.look else ()
+    if warnings and not _is(attempt, PREDICTION_DRIFT, "True"):
+        yield Emit("Rollout", attempt.rollout.name, "Warning", "PredictionDrift", " ".join(warnings))
 
 
 def _is(attempt: Attempt, condition: str, status: str) -> bool:

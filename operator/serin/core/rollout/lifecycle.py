@@ -11,6 +11,7 @@ from serin.api.conditions import (
     CONTRACT_BROKEN,
     METRICS_AVAILABLE,
     PAUSED,
+    PREDICTION_DRIFT,
     READY,
     RECONCILING,
     STALLED,
@@ -20,10 +21,7 @@ from serin.api.conditions import (
     trim,
 )
 from serin.api.v1alpha1.rollout import (
-    CountsStatus,
     DecidedBy,
-    DispersionStatus,
-    MetricStatus,
     Phase,
     RevisionStatus,
     RolloutStatus,
@@ -33,14 +31,10 @@ from serin.api.v1alpha1.rollout import (
     WeightsStatus,
 )
 from serin.api.v1alpha1.shared import format_duration
-from serin.core.evidence.counts import Counts
-from serin.core.evidence.dispersion import Dispersion
-from serin.core.evidence.settings import Settings
-from serin.core.evidence.verdict import Judgement
 from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
-from serin.core.rollout.analysis import make_settings_by_metric
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.metrics_status import make_metrics_status
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import check_transition, is_terminal
 from serin.core.rollout.routes import has_converged, wanted_weights
@@ -64,7 +58,7 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
         baseline=_make_revision(attempt, attempt.baseline_route) if not is_terminal(move.phase) else None,
         weights=None if is_terminal(move.phase) else weights,  # nobody would bring them up to date any more
         verdict=_make_verdict(attempt, move),
-        metrics=_make_metrics(attempt, move) or before.metrics,
+        metrics=make_metrics_status(attempt.plan.analysis, move.look.verdict) if move.look else before.metrics,
         stages=_make_stages(attempt, move),
         plan=attempt.plan,
         started_at=before.started_at or now,
@@ -153,61 +147,9 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
     )
 
 
-def _make_metrics(attempt: Attempt, move: Move) -> tuple[MetricStatus, ...]:
-    if move.look is None:
-        return ()
-    settings = make_settings_by_metric(attempt.plan.analysis)
-    judgements = move.look.verdict.judgements
-    return tuple(
-        _make_metric(stream, judgement, settings[metric])
-        for metric, streams in judgements.items()
-        for stream, judgement in streams.items()
-    )
-
-
-def _make_metric(name: str, judgement: Judgement, settings: Settings) -> MetricStatus:
-    proven = judgement.proven_worse_at_most
-    return MetricStatus(
-        name=name,
-        baseline=_make_counts(judgement.baseline),
-        canary=_make_counts(judgement.canary),
-        evidence_good=_rounded(judgement.evidence_good),
-        promotes_at=_rounded(1 / settings.false_promote),
-        evidence_bad=_rounded(judgement.evidence_bad),
-        rejects_at=_rounded(1 / settings.false_reject),
-        proven_worse_at_most=None if proven is None else _rounded(proven),
-        margin=_rounded(judgement.margin),
-        dispersion=_make_dispersion(judgement.dispersion),
-        requests_needed=judgement.requests_needed,
-    )
-
-
-def _make_dispersion(dispersion: Dispersion) -> DispersionStatus:
-    return DispersionStatus(
-        reject=_rounded(dispersion.reject),
-        promote=_rounded(dispersion.promote),
-        serial=_rounded(dispersion.serial),
-        source=dispersion.source.value,
-    )
-
-
-def _make_counts(counts: Counts) -> CountsStatus:
-    rate = 1 - counts.failure_rate if counts.requests else None
-    return CountsStatus(
-        requests=round(counts.requests),
-        failures=round(counts.failures),
-        rate=None if rate is None else round(rate, 6),
-    )
-
-
-def _rounded(number: float) -> float:
-    """Four digits: as much as people compare, and no more to write."""
-    return float(f"{number:.4g}")
-
-
 def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
     if move.phase == "Promoted":
-        return [Mark(READY, "True", move.reason, move.message)]
+        return [Mark(READY, "True", move.reason, move.message), *_drift_marks(attempt, move)]
     if move.phase in ("Aborted", "Superseded"):
         return []
     if move.phase in ("Rejected", "Failed"):
@@ -221,7 +163,13 @@ def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
     ]
     if move.is_paused:
         marks.append(Mark(PAUSED, "True", move.reason, move.message))
-    return [*marks, *_metrics_marks(attempt, move), *_suspicion_marks(attempt, move), *_contract_marks(attempt, move)]
+    return [
+        *marks,
+        *_metrics_marks(attempt, move),
+        *_suspicion_marks(attempt, move),
+        *_contract_marks(attempt, move),
+        *_drift_marks(attempt, move),
+    ]
 
 
 def _contract_marks(attempt: Attempt, move: Move) -> list[Mark]:
@@ -230,6 +178,14 @@ def _contract_marks(attempt: Attempt, move: Move) -> list[Mark]:
         return [Mark(CONTRACT_BROKEN, "True", "Preflight", move.contract_breach)]
     known = attempt.rollout.status.conditions
     return [Mark(c.type, c.status, c.reason, c.message) for c in known if c.type == CONTRACT_BROKEN]
+
+
+def _drift_marks(attempt: Attempt, move: Move) -> list[Mark]:
+    """From the look that finds it on, and beyond a promotion: it stays true of the version that now serves."""
+    if move.look is not None and move.look.verdict.warnings:
+        return [Mark(PREDICTION_DRIFT, "True", "BeyondLimit", " ".join(move.look.verdict.warnings))]
+    known = attempt.rollout.status.conditions
+    return [Mark(c.type, c.status, c.reason, c.message) for c in known if c.type == PREDICTION_DRIFT]
 
 
 def _suspicion_marks(attempt: Attempt, move: Move) -> list[Mark]:

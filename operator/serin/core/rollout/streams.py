@@ -2,6 +2,7 @@
 
 A stream is all requests and those of them that count against a version. A Ratio is one stream, of failures, with the
 metric's name. A Histogram is one for each of its bounds, of requests that took longer, named such as latency/0.25.
+Categories are no stream, for a prediction has more than two outcomes: core/rollout/drifts.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from serin.core.evidence.counters import CounterState
 from serin.core.evidence.guard import Guard
 from serin.core.evidence.verdict import EvidenceState
 from serin.core.facts import PodFacts
+from serin.core.rollout.drifts import Drift
 
 # A minute of asking at the default interval; the warm-up is as long.
 HISTORY_TRIES = 3
@@ -76,6 +78,7 @@ class Engine:
     looked_at: datetime
     streams: Mapping[str, Stream]
     history_tries_left: int = HISTORY_TRIES
+    drifts: Mapping[str, Drift] = field(default_factory=dict)  # by metric, once its classes are known
 
     @staticmethod
     def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
@@ -84,14 +87,15 @@ class Engine:
 
     def following(self, streams: Iterable[str], now: datetime, pods: Iterable[PodFacts]) -> "Engine":
         """With these streams, too: what they count from now on is judged."""
-        counters = _begin_counters(now, pods)
+        counters = begin_counters(now, pods)
         return replace(self, streams={**self.streams, **{name: Stream(counters) for name in streams}})
 
     def resume(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
         """After a pause: what was counted meanwhile is not judged, what was judged before stays."""
-        counters = _begin_counters(now, pods)
+        counters = begin_counters(now, pods)
         streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
-        return replace(self, looked_at=now, streams=streams)
+        drifts = {name: drift.resume(counters) for name, drift in self.drifts.items()}
+        return replace(self, looked_at=now, streams=streams, drifts=drifts)
 
     def streams_of(self, metric: str) -> tuple[str, ...]:
         return tuple(name for name in self.streams if metric_of_stream(name) == metric)
@@ -100,11 +104,12 @@ class Engine:
         """Its streams are those of the plan's metrics."""
         metrics = {metric.name for metric in analysis.metrics}
         known = {stream for metric in analysis.metrics for stream in known_streams(metric)}
-        return known <= self.streams.keys() and {metric_of_stream(stream) for stream in self.streams} <= metrics
+        followed = {metric_of_stream(stream) for stream in self.streams} | self.drifts.keys()
+        return known <= self.streams.keys() and followed <= metrics
 
     def wants_history(self, analysis: Analysis) -> bool:
         """Once all streams are known; it cannot be taken in any more when all of them have been judged."""
-        is_complete = all(self.streams_of(metric.name) for metric in analysis.metrics)
+        is_complete = all(self.streams_of(metric.name) for metric in analysis.metrics if metric.type != "Categories")
         has_new = any(stream.evidence.intervals == 0 for stream in self.streams.values())
         return self.history_tries_left > 0 and is_complete and has_new
 
@@ -114,6 +119,7 @@ class Engine:
             "lookedAt": self.looked_at.isoformat(),
             "streams": {name: stream.to_json() for name, stream in self.streams.items()},
             "historyTriesLeft": self.history_tries_left,
+            "drifts": {name: drift.to_json() for name, drift in self.drifts.items()},
         }
 
     @staticmethod
@@ -125,10 +131,12 @@ class Engine:
                 looked_at=datetime.fromisoformat(data["lookedAt"]),
                 streams={name: Stream.from_json(stream) for name, stream in data["streams"].items()},
                 history_tries_left=int(data["historyTriesLeft"]),
+                # An operator before this metric wrote none.
+                drifts={name: Drift.from_json(drift) for name, drift in (data.get("drifts") or {}).items()},
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
 
-def _begin_counters(now: datetime, pods: Iterable[PodFacts]) -> CounterState:
+def begin_counters(now: datetime, pods: Iterable[PodFacts]) -> CounterState:
     return CounterState.begin(now.timestamp(), frozenset(pod.name for pod in pods))

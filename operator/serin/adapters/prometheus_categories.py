@@ -1,0 +1,73 @@
+"""From Prometheus's counters of predictions to readings by class. Pure.
+
+A model that predicts classes counts them in a counter with a label for the class. One that predicts numbers has a
+histogram of them, and each of its buckets is a class. Native histograms are refused: their buckets may become coarser
+in the middle of a comparison, and every count would look like a restart.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from serin.adapters.prometheus_samples import InvalidAnswerError, samples
+from serin.core.evidence.categories import CategoryReading
+from serin.core.facts import MetricQuestion
+
+SERIN_PREDICTIONS, SERIN_VALUES = "serin_predictions_total", "serin_prediction_value_bucket"
+SERIN_CLASS_LABEL = "class"
+
+_BUCKET_LABEL = "le"
+
+_ByMoment = Mapping[float, Mapping[str, float]]
+
+
+def make_categories_selector(question: MetricQuestion) -> str:
+    """What to ask for. Serin's own server has one of two counters, as its model predicts classes or numbers."""
+    return question.predictions or question.buckets or f'{{__name__=~"{SERIN_PREDICTIONS}|{SERIN_VALUES}"}}'
+
+
+def read_categories(answer: Any, question: MetricQuestion) -> Mapping[str, CategoryReading]:
+    """The newest usable reading of each pod that has one."""
+    if isinstance(answer, list) and any(isinstance(series, dict) and "histograms" in series for series in answer):
+        raise InvalidAnswerError(f"metric {question.name}: a native histogram, expected buckets with a label le")
+    class_label = question.class_label or SERIN_CLASS_LABEL
+    counted: defaultdict[str, defaultdict[float, defaultdict[str, float]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(float))
+    )
+    has_buckets = False
+    for pod, labels, at, value in samples(answer):
+        is_bucket = question.predictions is None and _BUCKET_LABEL in labels
+        label = _BUCKET_LABEL if is_bucket else class_label
+        if label not in labels:
+            raise InvalidAnswerError(f"metric {question.name}: series without the label {label}, {dict(labels)}")
+        has_buckets = has_buckets or is_bucket
+        counted[pod][at][labels[label]] += value
+    readings = {}
+    for pod, moments in counted.items():
+        found = _newest({at: _split(within) if has_buckets else within for at, within in moments.items()})
+        if found is not None:
+            readings[pod] = found
+    return readings
+
+
+def _newest(moments: _ByMoment) -> CategoryReading | None:
+    for at in sorted(moments, reverse=True):
+        reading = CategoryReading(at, dict(moments[at]))
+        if reading.is_usable:
+            return reading
+    return None
+
+
+def _split(within: Mapping[str, float]) -> Mapping[str, float]:
+    """Cumulative counts by upper bound to counts by range."""
+    try:
+        bounds = sorted((float(bound), count) for bound, count in within.items())
+    except ValueError as error:
+        raise InvalidAnswerError(f"buckets whose label le is no number, {sorted(within)}") from error
+    split = {f"up to {bounds[0][0]:g}": bounds[0][1]}
+    for (low, below), (high, count) in pairwise(bounds):
+        name = f"above {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+        split[name] = max(0.0, count - below)
+    return split
