@@ -1,0 +1,130 @@
+"""The simulation's units of work: one scenario with one canary, judged by one group of methods, in chunks of runs.
+
+A chunk that is done is a file in the cache, a cell that is done an entry of results.json; both carry a fingerprint of
+what made them, so a run goes on where it was stopped, and nothing stale is ever reused.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from serin.core.evidence.verdict import advance
+
+from verdict.decisions import Answer, Decisions
+from verdict.engine import SETTINGS, begin, decide_runs, make_increments
+from verdict.methods import OWN, PEERS
+from verdict.scenarios import EQUAL, INTERVAL_SECONDS, SCENARIOS, Canary, Scenario
+from verdict.traffic import Ints, draw_paths, make_generator
+
+CHUNK_RUNS = 250
+PROBE_RUNS = 40
+
+
+class Group(StrEnum):
+    """Methods that are run together: those of numpy are cheap, the engine is not."""
+
+    PEERS = "peers"
+    SERIN = "serin"
+
+
+@dataclass(frozen=True)
+class Cell:
+    scenario: Scenario
+    canary: Canary
+    group: Group
+
+    @property
+    def key(self) -> str:
+        return f"{self.scenario.name}/{self.canary.name}/{self.group}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.scenario.title}, {self.canary.title}: {self.group}"
+
+
+Summary = Mapping[str, float]
+"""Of one method in one cell: runs, how many were promoted and rejected, minutes, mean requests and failures."""
+
+
+def simulate(cell: Cell, chunk: int, runs: int) -> dict[str, Decisions]:
+    """The decisions of every method of the cell's group on the same draws, by the method's name."""
+    paths = draw_paths(make_generator(cell.scenario, cell.canary, chunk), cell.scenario, cell.canary, runs)
+    if cell.group is Group.PEERS:
+        return {peer.name: peer.decide(paths, cell.scenario) for peer in PEERS}
+    decisions = [*decide_runs(paths, has_history=True), *decide_runs(paths, has_history=False)]
+    return {method.name: decided for method, decided in zip(OWN, decisions, strict=True)}
+
+
+@functools.cache
+def fingerprint_engine() -> str:
+    """What the engine makes of a fixed rollout, bit for bit: its results are the same while this is."""
+    scenario = SCENARIOS["bursts5"]
+    paths = draw_paths(make_generator(scenario, EQUAL, 0), scenario, EQUAL, 2)
+    seen = [repr(SETTINGS)]
+    for run in range(paths.runs):
+        state = begin(paths.history_requests[run].tolist(), paths.history_failures[run].tolist(), SETTINGS)
+        for n, f in zip(paths.requests[run].tolist(), paths.failures[run].tolist(), strict=True):
+            state = advance(state, make_increments(n, f), SETTINGS)
+            seen.append(f"{state.proof.log_goods} {state.log_bad(SETTINGS)!r} {state.bursts}")
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def fingerprint(cell: Cell) -> str:
+    """Of the draws and of what judges them."""
+    rng = make_generator(cell.scenario, cell.canary, 0)
+    paths = draw_paths(rng, cell.scenario, cell.canary, PROBE_RUNS)
+    digest = hashlib.sha256(repr((cell.scenario, cell.canary)).encode())
+    for counts in (paths.requests, paths.failures, paths.history_failures):
+        digest.update(np.ascontiguousarray(counts).tobytes())
+    if cell.group is Group.PEERS:
+        for peer in PEERS:
+            decided = peer.decide(paths, cell.scenario)
+            digest.update(peer.name.encode() + _to_table(decided).tobytes())
+    else:
+        digest.update(fingerprint_engine().encode())
+    return digest.hexdigest()[:16]
+
+
+def simulate_to_file(cell: Cell, chunk: int, file: Path) -> float:
+    """CPU seconds that the chunk took; its decisions are in the file then."""
+    began = time.process_time()
+    decisions = simulate(cell, chunk, CHUNK_RUNS)
+    seconds = time.process_time() - began
+    tables = {name: _to_table(decided) for name, decided in decisions.items()}
+    unfinished = file.with_suffix(".part")
+    with unfinished.open("wb") as out:
+        np.savez_compressed(out, cpu_seconds=np.array(seconds), **tables)
+    unfinished.rename(file)
+    return seconds
+
+
+def summarize(files: Iterable[Path]) -> dict[str, Summary]:
+    """By method, over all chunks of a cell."""
+    chunks = [dict(np.load(file)) for file in files]
+    cpu_seconds = sum(float(chunk.pop("cpu_seconds")) for chunk in chunks)
+    summaries = {name: dict(_summarize(np.concatenate([chunk[name] for chunk in chunks]))) for name in chunks[0]}
+    return {**summaries, "cost": {"cpu_seconds": round(cpu_seconds, 1)}}
+
+
+def _to_table(decided: Decisions) -> Ints:
+    return np.stack([decided.answers, decided.intervals, decided.requests, decided.failures], axis=1)
+
+
+def _summarize(table: Ints) -> Iterator[tuple[str, float]]:
+    answers, intervals, requests, failures = table.T
+    minutes = intervals * INTERVAL_SECONDS / 60
+    yield "runs", len(answers)
+    yield "promoted", int((answers == Answer.PROMOTE).sum())
+    yield "rejected", int((answers == Answer.REJECT).sum())
+    yield "rejected_in_two", int(((answers == Answer.REJECT) & (intervals <= 2)).sum())
+    yield "minutes_median", round(float(np.median(minutes)), 2)
+    yield "minutes_late", round(float(np.quantile(minutes, 0.95)), 2)
+    yield "requests_mean", round(float(requests.mean()), 1)
+    yield "failures_mean", round(float(failures.mean()), 2)
