@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-conformance test-component test-cluster cluster cluster-down images install demo demo-down run bench-serving sbom clean
+.PHONY: help setup lock generate check test test-unit test-conformance test-component test-cluster cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ run: setup ## The operator on this machine against the cluster of KUBECONFIG
 bench-serving: setup ## Serin beside MLServer, KServe, BentoML and FastAPI: writes docs/benchmarks.md (AGAIN=1: from the start)
 	@command -v wrk > /dev/null || { echo "wrk is missing: apt-get install wrk" >&2; exit 1; }
 	nice $(BIN)/python benchmarks/serving $(if $(AGAIN),--again)
+
+bench-verdict: setup ## Serin's verdict beside Argo's, Flagger's, Kayenta's on simulated rollouts: writes docs/verdict-measured.md (TABLES=main: only the first table; AGAIN=1: from the start)
+	PYTHONPATH=benchmarks nice $(BIN)/python -m verdict $(if $(TABLES),--tables $(TABLES)) $(if $(AGAIN),--again)
 
 sbom: setup ## Bills of materials of both images (CycloneDX), into build/
 	@mkdir -p build; python=$$(hack/locked-venv requirements/sbom.lock); \

@@ -9,19 +9,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from serin.core.evidence.verdict import advance
-
+from serin.core.evidence.verdict import EvidenceState, advance
 from verdict.decisions import Answer, Decisions
-from verdict.engine import SETTINGS, begin, decide_runs, make_increments
-from verdict.methods import OWN, PEERS
+from verdict.engine import SETTINGS, begin_runs, decide_runs, make_increments
+from verdict.methods import PEERS, RAMPED, WITH_HISTORY, WITHOUT_HISTORY, Method
+from verdict.ramped import RAMP, decide_ramped
 from verdict.scenarios import EQUAL, INTERVAL_SECONDS, SCENARIOS, Canary, Scenario
-from verdict.traffic import Ints, draw_paths, make_generator
+from verdict.traffic import Ints, draw_history, draw_paths
 
 CHUNK_RUNS = 250
 PROBE_RUNS = 40
@@ -32,6 +32,8 @@ class Group(StrEnum):
 
     PEERS = "peers"
     SERIN = "serin"
+    RAMP = "ramp"
+    NO_HISTORY = "no-history"
 
 
 @dataclass(frozen=True)
@@ -55,21 +57,36 @@ Summary = Mapping[str, float]
 
 def simulate(cell: Cell, chunk: int, runs: int) -> dict[str, Decisions]:
     """The decisions of every method of the cell's group on the same draws, by the method's name."""
-    paths = draw_paths(make_generator(cell.scenario, cell.canary, chunk), cell.scenario, cell.canary, runs)
-    if cell.group is Group.PEERS:
-        return {peer.name: peer.decide(paths, cell.scenario) for peer in PEERS}
-    decisions = [*decide_runs(paths, has_history=True), *decide_runs(paths, has_history=False)]
-    return {method.name: decided for method, decided in zip(OWN, decisions, strict=True)}
+    if cell.group is Group.RAMP:
+        return _name(RAMPED, decide_ramped(cell.scenario, cell.canary, chunk, _begun(cell.scenario, chunk, runs)))
+    paths = draw_paths(cell.scenario, cell.canary, chunk, runs)
+    match cell.group:
+        case Group.SERIN:
+            return _name(WITH_HISTORY, decide_runs(paths, _begun(cell.scenario, chunk, runs)))
+        case Group.NO_HISTORY:
+            return _name(WITHOUT_HISTORY, decide_runs(paths, [EvidenceState.begin((), SETTINGS)] * runs))
+        case _:
+            return {peer.name: peer.decide(paths, cell.scenario) for peer in PEERS}
+
+
+@functools.lru_cache(maxsize=1)
+def _begun(scenario: Scenario, chunk: int, runs: int) -> Sequence[EvidenceState]:
+    """Kept for the next canary of the same scenario: an hour of history takes as long as an hour of comparison."""
+    return begin_runs(draw_history(scenario, chunk, runs))
+
+
+def _name(methods: Iterable[Method], decisions: Iterable[Decisions]) -> dict[str, Decisions]:
+    return {method.name: decided for method, decided in zip(methods, decisions, strict=True)}
 
 
 @functools.cache
 def fingerprint_engine() -> str:
-    """What the engine makes of a fixed rollout, bit for bit: its results are the same while this is."""
+    """What the engine makes of two rollouts, bit for bit: its results are the same while this is."""
     scenario = SCENARIOS["bursts5"]
-    paths = draw_paths(make_generator(scenario, EQUAL, 0), scenario, EQUAL, 2)
+    paths = draw_paths(scenario, EQUAL, 0, 2)
     seen = [repr(SETTINGS)]
-    for run in range(paths.runs):
-        state = begin(paths.history_requests[run].tolist(), paths.history_failures[run].tolist(), SETTINGS)
+    for run, begun in enumerate(begin_runs(draw_history(scenario, 0, 2))):
+        state = begun
         for n, f in zip(paths.requests[run].tolist(), paths.failures[run].tolist(), strict=True):
             state = advance(state, make_increments(n, f), SETTINGS)
             seen.append(f"{state.proof.log_goods} {state.log_bad(SETTINGS)!r} {state.bursts}")
@@ -78,35 +95,40 @@ def fingerprint_engine() -> str:
 
 def fingerprint(cell: Cell) -> str:
     """Of the draws and of what judges them."""
-    rng = make_generator(cell.scenario, cell.canary, 0)
-    paths = draw_paths(rng, cell.scenario, cell.canary, PROBE_RUNS)
     digest = hashlib.sha256(repr((cell.scenario, cell.canary)).encode())
-    for counts in (paths.requests, paths.failures, paths.history_failures):
+    paths = draw_paths(cell.scenario, cell.canary, 0, PROBE_RUNS)
+    for counts in (paths.requests, paths.failures):
         digest.update(np.ascontiguousarray(counts).tobytes())
-    if cell.group is Group.PEERS:
-        for peer in PEERS:
-            decided = peer.decide(paths, cell.scenario)
-            digest.update(peer.name.encode() + _to_table(decided).tobytes())
-    else:
-        digest.update(fingerprint_engine().encode())
+    match cell.group:
+        case Group.PEERS:
+            for peer in PEERS:
+                digest.update(peer.name.encode() + _to_table(peer.decide(paths, cell.scenario)).tobytes())
+        case Group.RAMP:
+            digest.update(f"{fingerprint_engine()} {RAMP}".encode())
+        case _:
+            digest.update(fingerprint_engine().encode())
     return digest.hexdigest()[:16]
 
 
-def simulate_to_file(cell: Cell, chunk: int, file: Path) -> float:
-    """CPU seconds that the chunk took; its decisions are in the file then."""
+def simulate_to_files(work: Sequence[tuple[Cell, Path]], chunk: int) -> list[tuple[Cell, float]]:
+    """One chunk of some cells of one scenario; their decisions are in the files then. CPU seconds that each took."""
+    return [(cell, _simulate_to_file(cell, chunk, file)) for cell, file in work]
+
+
+def _simulate_to_file(cell: Cell, chunk: int, file: Path) -> float:
     began = time.process_time()
     decisions = simulate(cell, chunk, CHUNK_RUNS)
     seconds = time.process_time() - began
     tables = {name: _to_table(decided) for name, decided in decisions.items()}
     unfinished = file.with_suffix(".part")
     with unfinished.open("wb") as out:
-        np.savez_compressed(out, cpu_seconds=np.array(seconds), **tables)
+        np.savez_compressed(out, allow_pickle=False, cpu_seconds=np.array(seconds), **tables)
     unfinished.rename(file)
     return seconds
 
 
 def summarize(files: Iterable[Path]) -> dict[str, Summary]:
-    """By method, over all chunks of a cell."""
+    """By method, over all chunks of a cell; "cost" has the CPU seconds of all of them."""
     chunks = [dict(np.load(file)) for file in files]
     cpu_seconds = sum(float(chunk.pop("cpu_seconds")) for chunk in chunks)
     summaries = {name: dict(_summarize(np.concatenate([chunk[name] for chunk in chunks]))) for name in chunks[0]}

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
 from verdict.decisions import NEVER, Decisions, decide_first
 from verdict.scenarios import INTERVAL_SECONDS, MINUTE, Scenario
 from verdict.traffic import CANARY, Paths

@@ -7,7 +7,6 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-
 from verdict.traffic import CANARY, Ints, Paths
 
 NEVER = np.iinfo(np.int64).max

@@ -47,8 +47,10 @@ PEERS = (
 
 SERIN = Method("serin-5", "**Serin**")
 SERIN_1 = Method("serin-1", "Serin, α = 1 % (its default)")
-SERIN_NO_HISTORY = Method("serin-none-5", "Serin without history")
-SERIN_NO_HISTORY_1 = Method("serin-none-1", "Serin without history, α = 1 %")
+NO_HISTORY = Method("no-history-5", "Serin without history")
+NO_HISTORY_1 = Method("no-history-1", "Serin without history, α = 1 %")
 RAMP = Method("ramp-5", "Serin with the ramp")
 RAMP_1 = Method("ramp-1", "Serin with the ramp, α = 1 %")
-OWN = (SERIN, SERIN_1, SERIN_NO_HISTORY, SERIN_NO_HISTORY_1)
+# In the order of `engine.FALSE_REJECTS`.
+WITH_HISTORY, WITHOUT_HISTORY, RAMPED = (SERIN, SERIN_1), (NO_HISTORY, NO_HISTORY_1), (RAMP, RAMP_1)
+METHODS = (*PEERS, *WITH_HISTORY, *WITHOUT_HISTORY, *RAMPED)

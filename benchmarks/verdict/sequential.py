@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
 from verdict.decisions import NEVER, Decisions, decide_first, first_true
 from verdict.scenarios import MINUTE, Scenario
 from verdict.traffic import BASELINE, CANARY, Floats, Ints, Paths
@@ -50,7 +49,7 @@ def decide_z_fixed(paths: Paths, scenario: Scenario) -> Decisions:
 
 
 def decide_sprt(paths: Paths, scenario: Scenario) -> Decisions:
-    """Wald's test on whose failure each one is, with the true base rate declared: ratio 1 against (base + margin)/base."""
+    """Wald's test on whose failure each is; the true base rate is declared, hence the ratio of rates at the margin."""
     n, f = paths.requests, paths.failures
     all_requests = np.maximum(n[..., BASELINE] + n[..., CANARY], 1)
     share = n[..., CANARY] / all_requests
@@ -73,7 +72,8 @@ def decide_msprt(paths: Paths, scenario: Scenario) -> Decisions:
 
     def log_lambda(distance: Floats) -> Floats:
         exponent = tau_squared * distance**2 / (2 * variance * (variance + tau_squared))
-        return 0.5 * np.log(variance / (variance + tau_squared)) + exponent
+        result: Floats = 0.5 * np.log(variance / (variance + tau_squared)) + exponent
+        return result
 
     off = difference - scenario.margin
     rejects = (difference > 0) & (log_lambda(difference) >= -math.log(ALPHA))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-
 from verdict.scenarios import (
+    EQUAL,
     HISTORY_INTERVALS,
     INTERVAL_SECONDS,
     INTERVALS,
@@ -36,16 +36,18 @@ PODS_PER_HALF = 4
 
 @dataclass(frozen=True)
 class Paths:
-    """Counts by run, interval and track: FIRST and SECOND half of stable, BASELINE, CANARY; history has the halves."""
+    """Counts by run, interval and track: FIRST and SECOND half of stable, BASELINE, CANARY."""
 
     requests: Ints
     failures: Ints
-    history_requests: Ints
-    history_failures: Ints
 
-    @property
-    def runs(self) -> int:
-        return int(self.requests.shape[0])
+
+@dataclass(frozen=True)
+class History:
+    """Counts by run, interval and half of stable, FIRST and SECOND, before the comparison."""
+
+    requests: Ints
+    failures: Ints
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,19 @@ COMPARISON = Window(0, INTERVALS)
 HISTORY = Window(-HISTORY_INTERVALS, HISTORY_INTERVALS)
 
 
-def make_generator(scenario: Scenario, canary: Canary, chunk: int) -> Generator:
-    """The source of randomness of one chunk of one cell."""
-    return np.random.default_rng([SEED, zlib.crc32(f"{scenario.name}/{canary.name}".encode()), chunk])
+def make_generator(scenario: Scenario, of: str, chunk: int) -> Generator:
+    """The source of randomness of one chunk; `of` is a canary's name, or says what else is drawn."""
+    return np.random.default_rng([SEED, zlib.crc32(f"{scenario.name}/{of}".encode()), chunk])
 
 
-def draw_paths(rng: Generator, scenario: Scenario, canary: Canary, runs: int) -> Paths:
-    requests, failures = _draw(rng, scenario, canary, runs, COMPARISON)
-    history_requests, history_failures = _draw(rng, scenario, canary, runs, HISTORY)
-    return Paths(requests, failures, history_requests[..., :BASELINE], history_failures[..., :BASELINE])
+def draw_paths(scenario: Scenario, canary: Canary, chunk: int, runs: int) -> Paths:
+    return Paths(*_draw(make_generator(scenario, canary.name, chunk), scenario, canary, runs, COMPARISON))
+
+
+def draw_history(scenario: Scenario, chunk: int, runs: int) -> History:
+    """The same for every canary of the scenario: the stable pods do not know of it."""
+    requests, failures = _draw(make_generator(scenario, "history", chunk), scenario, EQUAL, runs, HISTORY)
+    return History(requests[..., :BASELINE], failures[..., :BASELINE])
 
 
 def make_canary_rate(rate: Floats, canary: Canary) -> Floats:
@@ -92,7 +98,7 @@ def _draw(rng: Generator, scenario: Scenario, canary: Canary, runs: int, window:
     pods_per_half = PODS_PER_HALF if by_pod else 1
     scale = PODS_PER_HALF / pods_per_half
     pod_scale = np.array([scale] * (2 * pods_per_half) + [1.0, 1.0])
-    rates = _draw_rates(rng, scenario, canary, (runs, window.intervals, pod_scale.size), window)
+    rates = draw_rates(rng, scenario, canary, (runs, window.intervals, pod_scale.size), window)
     mean_requests = scenario.variant_rps * INTERVAL_SECONDS * _shape_traffic(rng, scenario, runs, window) * pod_scale
     requests = rng.poisson(np.broadcast_to(mean_requests, (runs, window.intervals, pod_scale.size)))
     failures = _draw_failures(rng, scenario.bursts, requests, rates)
@@ -100,21 +106,25 @@ def _draw(rng: Generator, scenario: Scenario, canary: Canary, runs: int, window:
     return np.add.reduceat(requests, ends, axis=2), np.add.reduceat(failures, ends, axis=2)
 
 
-def _draw_rates(
+def draw_rates(
     rng: Generator, scenario: Scenario, canary: Canary, shape: tuple[int, int, int], window: Window
 ) -> Floats:
-    """Failure rate by run, interval and pod."""
+    """Failure rate by run, interval and pod; the last pod is the canary's, the one before it the baseline's."""
     runs, intervals, pods = shape
     base = scenario.base_rate * (1 + scenario.rate_wave * np.sin(2 * np.pi * window.times / (30 * MINUTE)))
-    if scenario.incident is not None:
-        begin, end = scenario.incident.from_minute * MINUTE, scenario.incident.until_minute * MINUTE
-        base = np.where((window.times >= begin) & (window.times < end), scenario.incident.rate, base)
+    incident = scenario.incident
+    if incident is not None:
+        begin, end = incident.from_minute * MINUTE, incident.until_minute * MINUTE
+        is_incident = (window.times >= begin) & (window.times < end)
+        base = np.where(is_incident, incident.rate, base)
     base = np.broadcast_to(base, (runs, intervals))
     noise = scenario.noise
     if noise is not None and noise.is_shared:
         base = np.clip(base * _draw_noise(rng, noise, (runs, intervals)), 0.0, 1.0)
     rates = np.repeat(base[:, :, None], pods, axis=2)
     rates[..., -1] = make_canary_rate(base, canary)
+    if incident is not None and incident.hits_alike:
+        rates[:, is_incident, -1] = incident.rate
     if noise is not None and not noise.is_shared:
         rates *= _draw_noise(rng, noise, shape)
     if scenario.pod_event is not None:
@@ -168,4 +178,5 @@ def _draw_pareto_sums(rng: Generator, shape: float, mean_failures: Floats) -> In
     sizes = np.minimum(np.floor(rng.random(int(groups.sum())) ** (-1 / shape)), 1e9).astype(np.int64)
     ends = np.concatenate([[0], np.cumsum(sizes)])
     last = np.cumsum(groups.ravel())
-    return (ends[last] - ends[last - groups.ravel()]).reshape(groups.shape)
+    sums: Ints = (ends[last] - ends[last - groups.ravel()]).reshape(groups.shape)
+    return sums

@@ -2,16 +2,22 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.likelihood import Rates, log_e_value
 from serin.core.evidence.settings import Settings
-from serin.core.evidence.verdict import EvidenceState, Outcome, advance
+from serin.core.evidence.verdict import EvidenceState, advance
 from unit.evidence.intervals import INDEPENDENT_FAILURES, interval
-from unit.evidence.simulation import RAMP, SEED, Story, simulate
+from verdict.decisions import Answer, Decisions
+from verdict.engine import SETTINGS, begin_runs, decide_runs
+from verdict.ramped import decide_ramped
+from verdict.scenarios import AT_MARGIN, BROKEN, EQUAL, MINUTE, PLUS_1, SCENARIOS, Canary
+from verdict.traffic import draw_history, draw_paths
 
 ROUNDING = 1e-9
+INDEPENDENT = replace(SETTINGS, fixed_dispersion=1.0)
 SIZES = [(1, 1), (2, 5), (6, 3), (8, 8), (1, 12)]
 BASELINE_RATES = [0.001, 0.05, 0.3, 0.7, 0.95]
 
@@ -81,58 +87,78 @@ def test_the_whole_process_keeps_its_mean_although_it_learns_the_base_rate_on_th
     assert mean_good <= 1 + ROUNDING
 
 
+def decide(
+    scenario: str, canary: Canary, runs: int = 100, has_history: bool = True, settings: Settings = SETTINGS
+) -> Decisions:
+    """At 5 % of false rejections."""
+    chosen = SCENARIOS[scenario]
+    begun = begin_runs(draw_history(chosen, 0, runs), settings) if has_history else [EvidenceState()] * runs
+    return decide_runs(draw_paths(chosen, canary, 0, runs), begun, settings)[0]
+
+
+def decide_with_ramp(scenario: str, canary: Canary, runs: int) -> Decisions:
+    return decide_ramped(SCENARIOS[scenario], canary, 0, [EvidenceState()] * runs, settings=INDEPENDENT)[0]
+
+
+def share(decided: Decisions, answer: Answer) -> float:
+    return float((decided.answers == answer).mean())
+
+
+def two_standard_errors(runs: int) -> float:
+    return 2 * math.sqrt(0.05 * 0.95 / runs)
+
+
 def test_of_300_equal_canaries_at_most_5_percent_are_rejected_and_most_are_promoted() -> None:
-    settings = Settings(min_duration_seconds=0, false_reject=0.05, **INDEPENDENT_FAILURES)
-    runs = [simulate(SEED + i, Story(0.01, 0.01), settings) for i in range(300)]
-    rejected = sum(run.outcome is Outcome.REJECT for run in runs)
-    promoted = sum(run.outcome is Outcome.PROMOTE for run in runs)
-    assert rejected <= 15
-    assert promoted >= 270
+    decided = decide("99", EQUAL, 300, has_history=False, settings=INDEPENDENT)
+    assert share(decided, Answer.REJECT) <= 0.05
+    assert share(decided, Answer.PROMOTE) >= 0.9
 
 
 def test_of_300_canaries_worse_by_the_margin_at_most_5_percent_are_promoted_within_sampling_error() -> None:
-    settings = Settings(min_duration_seconds=0, **INDEPENDENT_FAILURES)
-    runs = [simulate(SEED + i, Story(0.001, 0.006), settings) for i in range(300)]
-    two_standard_errors = 2 * math.sqrt(300 * 0.05 * 0.95)
-    assert sum(run.outcome is Outcome.PROMOTE for run in runs) <= 15 + two_standard_errors
+    decided = decide("99.9", AT_MARGIN, 300, has_history=False, settings=INDEPENDENT)
+    assert share(decided, Answer.PROMOTE) <= 0.05 + two_standard_errors(300)
 
 
-def test_broken_canaries_are_rejected_within_seconds() -> None:
-    settings = Settings(min_duration_seconds=0)
-    runs = [simulate(SEED + i, Story(0.01, 0.5), settings) for i in range(50)]
-    assert {run.outcome for run in runs} == {Outcome.REJECT}
-    assert max(run.data_seconds for run in runs) <= 60
+@pytest.mark.parametrize("scenario", ["bursts5", "crash30min", "incident", "warmup"])
+def test_bursts_crashes_and_incidents_do_not_break_the_bounds(scenario: str) -> None:
+    assert share(decide(scenario, EQUAL, 60), Answer.REJECT) <= 0.05 + two_standard_errors(60)
+    assert share(decide(scenario, AT_MARGIN, 60), Answer.PROMOTE) <= 0.05 + two_standard_errors(60)
+
+
+@pytest.mark.parametrize("scenario", ["99", "99.9", "95"])
+def test_broken_canaries_are_rejected_within_two_intervals(scenario: str) -> None:
+    decided = decide(scenario, BROKEN)
+    assert share(decided, Answer.REJECT) == 1
+    assert decided.intervals.max() <= 2
+
+
+def test_without_history_broken_canaries_are_rejected_within_a_minute() -> None:
+    decided = decide("99", BROKEN, has_history=False)
+    assert share(decided, Answer.REJECT) == 1
+    assert decided.intervals.max() <= MINUTE
 
 
 def test_with_the_ramp_an_equal_canary_is_promoted_twice_as_fast_and_a_broken_one_fails_a_quarter() -> None:
-    settings = Settings(min_duration_seconds=0, **INDEPENDENT_FAILURES)
-    equal = [simulate(SEED + i, Story(0.01, 0.01), settings, RAMP) for i in range(100)]
-    broken = [simulate(SEED + i, Story(0.01, 0.5), settings, RAMP) for i in range(100)]
-
-    assert sum(run.outcome is Outcome.PROMOTE for run in equal) >= 95
-    assert sorted(run.data_seconds for run in equal)[50] <= 4 * 60
-    assert {run.outcome for run in broken} == {Outcome.REJECT}
-    assert sum(run.canary_failures for run in broken) / 100 <= 15
+    equal, broken = decide_with_ramp("99", EQUAL, 100), decide_with_ramp("99", BROKEN, 100)
+    assert share(equal, Answer.PROMOTE) >= 0.95
+    assert sorted(equal.intervals)[50] <= 4 * MINUTE
+    assert share(broken, Answer.REJECT) == 1
+    assert broken.failures.mean() <= 15
 
 
 def test_of_200_canaries_worse_by_the_margin_the_ramp_promotes_at_most_5_percent_within_sampling_error() -> None:
-    settings = Settings(min_duration_seconds=0, **INDEPENDENT_FAILURES)
-    runs = [simulate(SEED + i, Story(0.001, 0.006), settings, RAMP) for i in range(200)]
-    two_standard_errors = 2 * math.sqrt(200 * 0.05 * 0.95)
-    assert sum(run.outcome is Outcome.PROMOTE for run in runs) <= 10 + two_standard_errors
+    decided = decide_with_ramp("99.9", AT_MARGIN, 200)
+    assert share(decided, Answer.PROMOTE) <= 0.05 + two_standard_errors(200)
 
 
-@pytest.mark.parametrize("minutes", [1, 3, 10])
-def test_an_outage_of_everything_promotes_no_canary_that_is_worse_outside_of_it(minutes: int) -> None:
-    outage = range(18, 18 + 6 * minutes)
-    for has_history in (False, True):
-        story = Story(0.01, 0.02, has_history, outage)
-        runs = [simulate(SEED + i, story, Settings(min_duration_seconds=0)) for i in range(20)]
-        assert sum(run.outcome is Outcome.PROMOTE for run in runs) == 0
+@pytest.mark.parametrize("scenario", ["outage1", "outage10"])
+@pytest.mark.parametrize("has_history", [False, True])
+def test_an_outage_of_everything_promotes_no_canary_that_is_worse_outside_of_it(
+    scenario: str, has_history: bool
+) -> None:
+    assert share(decide(scenario, PLUS_1, 20, has_history), Answer.PROMOTE) == 0
 
 
-@pytest.mark.parametrize("rate", [0.2, 0.4])
-def test_a_service_that_always_fails_much_is_still_judged(rate: float) -> None:
-    story = Story(rate, rate, has_history=True)
-    runs = [simulate(SEED + i, story, Settings(min_duration_seconds=0)) for i in range(20)]
-    assert sum(run.outcome is Outcome.PROMOTE for run in runs) >= 18
+@pytest.mark.parametrize("scenario", ["failing20", "failing40"])
+def test_a_service_that_always_fails_much_is_still_judged(scenario: str) -> None:
+    assert share(decide(scenario, EQUAL, 20), Answer.PROMOTE) >= 0.9
