@@ -13,10 +13,9 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -29,27 +28,19 @@ from serin_server.lifecycle import Lifecycle
 from serin_server.log_lines import configure_logging
 from serin_server.long_runs import LongRuns
 from serin_server.model_source import ModelSource, fetched_model
+from serin_server.ports import Ports, StartError, maybe_make_grpc_listener, reserve_ports
 from serin_server.routes import Router
 from serin_server.served_model import ServedModel, load_served_model
 from serin_server.settings import Settings, SettingsError, parse_settings
 from serin_server.sources.errors import ModelSourceError
 from serin_server.telemetry import Telemetry
-from serin_server.wire.limits import Limits
-from serin_server.wire.listener import Listener, reserve_port
 from serin_server.workers.channel import Channel, WorkerRole, take_worker_role
 from serin_server.workers.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    from serin_server.grpc.listener import GrpcListener
 
 _LOG = logging.getLogger("serin_server")
 
 _MAX_TERMINATION_MESSAGE_BYTES = 4096
 """Kubernetes keeps no more of it."""
-
-
-class StartError(Exception):
-    """The server cannot start; the text is one plain sentence."""
 
 
 def main() -> int:
@@ -59,7 +50,7 @@ def main() -> int:
         termination_log = settings.termination_log
         configure_logging(settings.log_format)
         role = take_worker_role()
-        workers = 1 if role is not None or settings.grpc_port else settings.workers or observe_workers()
+        workers = 1 if role is not None else settings.workers or observe_workers()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(serve(settings, role) if workers == 1 else supervise(settings, workers))
     except (SettingsError, StartError) as error:
@@ -70,12 +61,8 @@ def main() -> int:
 
 
 async def supervise(settings: Settings, workers: int) -> int:
-    try:
-        reserved = reserve_port(settings.host, settings.http_port)
-    except OSError as error:
-        raise _make_listen_error(settings, error) from error
-    with reserved:
-        port = reserved.getsockname()[1]
+    with ExitStack() as reserved:
+        port = reserve_ports(settings, reserved)
         return await Supervisor([*sys.argv[1:], "--http-port", str(port)], workers).run()
 
 
@@ -105,60 +92,22 @@ async def serve(settings: Settings, role: WorkerRole | None = None) -> int:
         settings.request_log,
         None if channel is None else channel.scrape,
     )
-    listener = Listener(router, replace(Limits(), max_body_bytes=settings.max_body_bytes), loop)
-
-    listens = role is None or role.listens_at_once
-    if listens:
-        await _listen(listener, settings, shares_port=role is not None)
-    grpc_listener = await _maybe_listen_for_grpc(settings, lifecycle, telemetry, dispatcher)
+    ports = Ports(settings, router, maybe_make_grpc_listener(settings, lifecycle, telemetry, dispatcher))
+    if role is None or role.listens_at_once:
+        await ports.open(are_shared=role is not None)
     model = await _load_unless_told_to_leave(settings, telemetry, leave)
     if model is not None and channel is not None:
         await channel.wait_until_all_are_ready(leave)
     if model is not None:
-        if not listens:
-            await _listen(listener, settings, shares_port=True)
-            listens = True
+        if not ports.are_open:
+            await ports.open(are_shared=True)
         lifecycle.become_ready(model)
         _tell_ready(settings, telemetry)
-        if grpc_listener is not None:
-            grpc_listener.show_ready(is_ready=True)
+        ports.show_ready(is_ready=True)
         await leave.wait()
-    if not listens:
-        return 0
-    await _drain(settings, lifecycle, listener, grpc_listener)
+    if ports.are_open:
+        await _drain(settings, lifecycle, ports)
     return 0
-
-
-def _make_listen_error(settings: Settings, error: OSError) -> StartError:
-    where = f"{settings.host or '*'}:{settings.http_port}"
-    return StartError(f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}")
-
-
-async def _listen(listener: Listener, settings: Settings, *, shares_port: bool = False) -> None:
-    try:
-        port = await listener.listen(settings.host, settings.http_port, shares_port=shares_port)
-    except OSError as error:
-        raise _make_listen_error(settings, error) from error
-    _LOG.info("listening", extra={"facts": {"port": port}})
-
-
-async def _maybe_listen_for_grpc(
-    settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry, dispatcher: Dispatcher
-) -> GrpcListener | None:
-    if settings.grpc_port == 0:
-        return None
-    # Not at the top: who does not speak gRPC should not pay for it.
-    from serin_server.grpc.listener import GrpcListener
-    from serin_server.grpc.service import InferenceService
-
-    service = InferenceService(settings.model_name, settings.model_version, lifecycle, telemetry, dispatcher)
-    listener = GrpcListener(service, settings.max_body_bytes, settings.drain_seconds)
-    try:
-        await listener.listen(settings.host, settings.grpc_port)
-    except OSError as error:
-        raise StartError(f"cannot listen on {settings.host or '*'}:{settings.grpc_port} for gRPC: {error}") from error
-    _LOG.info("listening for gRPC", extra={"facts": {"port": settings.grpc_port}})
-    return listener
 
 
 def _tell_ready(settings: Settings, telemetry: Telemetry) -> None:
@@ -224,21 +173,15 @@ def load_model(settings: Settings) -> ServedModel:
         return load_served_model(path, settings.model_name, settings.model_version, settings.threads, settings.batching)
 
 
-async def _drain(
-    settings: Settings, lifecycle: Lifecycle, listener: Listener, grpc_listener: GrpcListener | None
-) -> None:
-    was_ready = lifecycle.phase.is_ready
+async def _drain(settings: Settings, lifecycle: Lifecycle, ports: Ports) -> None:
+    drain_seconds = settings.drain_seconds if lifecycle.phase.is_ready else 0.0
     lifecycle.start_draining()
-    listener.start_leaving()
-    if grpc_listener is not None:
-        grpc_listener.show_ready(is_ready=False)
-    _LOG.info("draining", extra={"facts": {"seconds": settings.drain_seconds if was_ready else 0}})
-    if was_ready:
-        await asyncio.sleep(settings.drain_seconds)
-    finishing = [listener.finish(settings.finish_seconds)]
-    if grpc_listener is not None:
-        finishing.append(grpc_listener.finish(settings.finish_seconds))
-    cut_off = sum(await asyncio.gather(*finishing))
+    ports.show_ready(is_ready=False)
+    ports.start_leaving(drain_seconds)
+    _LOG.info("draining", extra={"facts": {"seconds": drain_seconds}})
+    if drain_seconds:
+        await asyncio.sleep(drain_seconds)
+    cut_off = await ports.finish(settings.finish_seconds)
     _LOG.info("stopped", extra={"facts": {"connections_cut_off": cut_off}})
 
 

@@ -12,8 +12,12 @@ class BearerToken:
     def __init__(self, token: str) -> None:
         self._expected = token.encode()
 
-    def check(self, request: Request) -> None:
-        scheme, _, given = request.headers.get(b"authorization", b"").partition(b" ")
+    def is_in(self, authorization: bytes) -> bool:
+        """`authorization`: the value of the header."""
+        scheme, _, given = authorization.partition(b" ")
         # Compared in constant time: the time of an answer must not tell how many characters were right.
-        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._expected):
+        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._expected)
+
+    def check(self, request: Request) -> None:
+        if not self.is_in(request.headers.get(b"authorization", b"")):
             raise HttpError(401, "expected Authorization: Bearer with the right token", b"www-authenticate: Bearer\r\n")

@@ -40,6 +40,7 @@ class LongRuns:
     def submit(self, model: ServedModel, job: Job) -> PendingResponse:
         loop = asyncio.get_running_loop()
         job.stop_sign = StopSign()
+        job.pending.give_up_work = partial(self._give_up, job)
         if self._limits.timeout_seconds:
             self._deadlines[job] = loop.call_later(self._limits.timeout_seconds, self._time_out, job)
         if self._running < self._limits.max_concurrency:
@@ -82,6 +83,14 @@ class LongRuns:
             job.stop_sign.show()
         sentence = f"the model did not answer within {self._limits.timeout_seconds:g} seconds"
         self._settle(job, make_error(504, sentence))
+
+    def _give_up(self, job: Job) -> None:
+        """Its client is gone: what waits is dropped, what runs is stopped at the model's next node."""
+        if job in self._waiting:
+            self._waiting.pop(job)[1].cancel()
+        if job.stop_sign is not None:
+            job.stop_sign.show()
+        self._settle(job, make_error(499, "the client went away"))
 
     def _settle(self, job: Job, response: Response) -> None:
         deadline = self._deadlines.pop(job, None)

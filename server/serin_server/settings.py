@@ -35,6 +35,7 @@ class Settings:
     host: str
     http_port: int
     grpc_port: int
+    grpc_connection_seconds: float
     threads: int
     workers: int
     batching: Batching
@@ -99,12 +100,7 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         meaning = f"{option.meaning}{default} [{option.variable}]".replace("%", "%%")
         parser.add_argument(f"--{option.flag}", dest=option.name, metavar="VALUE", help=meaning)
     given = vars(parser.parse_args(arguments))
-    settings = Settings(**{option.name: _choose(option, given[option.name], environment) for option in _OPTIONS})
-    if settings.bearer_token is not None and settings.grpc_port:
-        raise SettingsError("--bearer-token-file: gRPC asks for no token, leave out --grpc-port")
-    if settings.grpc_port and settings.workers > 1:
-        raise SettingsError("--workers: gRPC is served by one worker, leave out --grpc-port or --workers")
-    return settings
+    return Settings(**{option.name: _choose(option, given[option.name], environment) for option in _OPTIONS})
 
 
 def _choose(option: _Option, given: str | None, environment: Mapping[str, str]) -> Any:
@@ -245,11 +241,18 @@ _OPTIONS: Final = (
     _Option("http-port", _whole_number(0, 65_535), "8080", "the port to listen on, 0: any free one"),
     _Option("grpc-port", _whole_number(0, 65_535), "0", "the port to listen on for gRPC, 0: none"),
     _Option(
+        "grpc-connection-seconds",
+        _parse_seconds,
+        "60",
+        "after about so long a gRPC client is sent to a new connection, without loss, so that new pods get their "
+        "share; 0: never",
+    ),
+    _Option(
         "workers",
         _parse_workers,
         "auto",
-        "processes that share the HTTP port, each with the model; auto: as many as whole CPUs of the limit, one "
-        "without a limit or with gRPC",
+        "processes that share the ports, each with the model; auto: as many as whole CPUs of the limit, one without "
+        "a limit",
     ),
     _Option("threads", _whole_number(1, 1024), "1", "threads that one run of the model may use"),
     _Option(

@@ -15,11 +15,13 @@ class PendingResponse:
     Cheaper than a future, whose callbacks go through the loop once more.
     """
 
-    __slots__ = ("_respond", "_response")
+    __slots__ = ("_respond", "_response", "give_up_work")
 
     def __init__(self) -> None:
         self._respond: Callable[[Response], None] | None = None
         self._response: Response | None = None
+        self.give_up_work: Callable[[], None] | None = None
+        """Set by whoever works on it, if the work can be stopped."""
 
     @property
     def is_settled(self) -> bool:
@@ -30,6 +32,11 @@ class PendingResponse:
         self._response = response
         if self._respond is not None:
             self._respond(response)
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more."""
+        if self._response is None and self.give_up_work is not None:
+            self.give_up_work()
 
     def when_settled(self, respond: Callable[[Response], None]) -> None:
         if self._response is not None:

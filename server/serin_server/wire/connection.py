@@ -142,6 +142,8 @@ class Connection(asyncio.Protocol):
         for request, _ in self._exchanges:
             self._record(request, CLIENT_WENT_AWAY, None)
         self._exchanges.clear()
+        if self._pending is not None:
+            self._pending.abandon()
         self._listener.discard(self)
 
     def pause_writing(self) -> None:

@@ -207,7 +207,8 @@ def test_calls_beyond_the_limit_are_sent_away_and_too_long_ones_stopped(tmp_path
 
 def test_reflection_describes_every_service(server: GrpcServer) -> None:
     descriptions = ProtoReflectionDescriptorDatabase(server.channel)
-    names = {"inference.GRPCInferenceService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    reflection = {f"grpc.reflection.{version}.ServerReflection" for version in ("v1", "v1alpha")}
+    names = {"inference.GRPCInferenceService", "grpc.health.v1.Health", *reflection}
     assert set(descriptions.get_services()) == names
     for name in names:
         assert descriptions.FindFileContainingSymbol(name).package == name.rpartition(".")[0]
