@@ -1,7 +1,7 @@
 """Writes server/serin_server/grpc/*_pb2.py and their types from the .proto files beside them, by `make generate`.
 
-The messages of each file live in a descriptor pool of their own. Clients of the protocol bring the same public names, and the one
-pool that all of a process shares by default refuses them a second time.
+The messages of each file live in a descriptor pool of their own. Clients of the protocol bring the same public names,
+and the one pool that all of a process shares by default refuses them a second time.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""A line in the log for a share of the inference requests over HTTP.
+"""A line in the log for a share of the inference requests.
 
 Chosen by chance and not by what they are, so that counts in the log times the share are counts of requests. Without
 `--log-requests` there is no such log and nothing is asked per request.

@@ -320,10 +320,7 @@ class Connection(asyncio.Protocol):
     def _take_trailers(self, stream_id: int, block: bytes, *, is_end: bool) -> None:
         headers = self._decoder.decode_list(block)
         stream = self.streams.get(stream_id)
-        if stream is None:
-            self.pay()  # Closed by this side, most likely, before the peer knew.
-            raise StreamError(ErrorCode.STREAM_CLOSED, stream_id)
-        if stream.state is not StreamState.OPEN:
+        if stream is None or stream.state is not StreamState.OPEN:
             raise BrokenRuleError(ErrorCode.STREAM_CLOSED, f"HEADERS on stream {stream_id} after its end")
         try:
             check_trailers(headers)

@@ -47,6 +47,3 @@ def test_a_token_that_would_guard_nothing_is_refused(tmp_path: Path) -> None:
         parse_settings([*arguments, str(empty)], {})
     with pytest.raises(SettingsError, match="expected a readable file"):
         parse_settings([*arguments, str(tmp_path / "none")], {})
-    empty.write_text("x")
-    with pytest.raises(SettingsError, match="gRPC asks for no token"):
-        parse_settings([*arguments, str(empty), "--grpc-port", "9000"], {})
