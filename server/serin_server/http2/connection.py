@@ -20,14 +20,13 @@ from serin_server.http2 import frames
 from serin_server.http2.budget import Budget
 from serin_server.http2.control_frames import ControlFrames
 from serin_server.http2.frames import BrokenRuleError, ErrorCode, StreamError
+from serin_server.http2.header_blocks import HeaderBlocks, cut_padding
 from serin_server.http2.headers import HeaderDecoder, MalformedHeadersError, check_trailers
 from serin_server.http2.sending import Sender
 from serin_server.http2.stream import Stream, StreamState
 
 if TYPE_CHECKING:
     from serin_server.http2.listener import Listener
-
-_PRIORITY_BYTES = 5
 
 
 class ConnectionState(enum.Enum):
@@ -52,13 +51,10 @@ class Connection(asyncio.Protocol):
         self._limits = listener.limits
         self._now = listener.loop.time
         self._transport: asyncio.Transport = _NO_TRANSPORT
+        self._blocks = HeaderBlocks(listener.limits.max_header_block_bytes)
         self._decoder = HeaderDecoder(listener.limits.max_header_block_bytes, self._interpret)
         self._budget = Budget(listener.limits.budget_bytes, self._grant)
         self._rest = b""
-        self._block = b""
-        self._block_flags = 0
-        self._block_stream = 0
-        """Of headers that CONTINUATION frames are to complete; 0: there are none."""
         self._unacknowledged_bytes = 0
         self._patience = listener.limits.patience
         self._seen_at = 0.0
@@ -205,16 +201,19 @@ class Connection(asyncio.Protocol):
         return len(frames.PREFACE)
 
     def _take(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
-        if self._block_stream and (kind != frames.CONTINUATION or stream_id != self._block_stream):
+        open_stream = self._blocks.open_stream
+        if open_stream and (kind != frames.CONTINUATION or stream_id != open_stream):
             raise BrokenRuleError(ErrorCode.PROTOCOL_ERROR, "expected CONTINUATION of the headers")
         if self.state is ConnectionState.GREETED:
             self._check_greeting(kind, flags)
         if kind == frames.DATA:
             self._take_data(flags, stream_id, payload)
         elif kind == frames.HEADERS:
-            self._take_headers(flags, stream_id, payload)
+            block = self._blocks.begin(flags, stream_id, payload)
+            if block is not None:
+                self._take_block(*block, stream_id)
         elif kind == frames.CONTINUATION:
-            self._take_continuation(flags, payload)
+            self._take_continuation(flags, stream_id, payload)
         else:
             self.pay()
             self._controls.take(kind, flags, stream_id, payload)
@@ -256,7 +255,7 @@ class Connection(asyncio.Protocol):
         is_end = flags & frames.END_STREAM != 0
         if flags & frames.PADDED:
             self.pay()
-            payload = _cut_padding(payload)
+            payload = cut_padding(payload)
             if not is_end:
                 self._grant(stream, size - len(payload))
         if is_end:
@@ -267,34 +266,15 @@ class Connection(asyncio.Protocol):
 
     # -- headers --------------------------------------------------------------------------------------------------
 
-    def _take_headers(self, flags: int, stream_id: int, payload: bytes) -> None:
-        if not stream_id & 1:
-            raise BrokenRuleError(ErrorCode.PROTOCOL_ERROR, f"HEADERS on stream {stream_id}")
-        if flags & frames.PADDED:
-            payload = _cut_padding(payload)
-        if flags & frames.WITH_PRIORITY:
-            if len(payload) < _PRIORITY_BYTES:
-                raise BrokenRuleError(ErrorCode.FRAME_SIZE_ERROR, "HEADERS with a priority that is cut off")
-            if int.from_bytes(payload[:4], "big") & frames.MAX_STREAM_ID == stream_id:
-                raise BrokenRuleError(ErrorCode.PROTOCOL_ERROR, f"stream {stream_id} depends on itself")
-            payload = payload[_PRIORITY_BYTES:]
-        if flags & frames.END_HEADERS:
-            self._take_block(flags, stream_id, payload)
-        else:
-            self._block, self._block_flags, self._block_stream = payload, flags, stream_id
-
-    def _take_continuation(self, flags: int, payload: bytes) -> None:
-        if not self._block_stream:
+    def _take_continuation(self, flags: int, stream_id: int, payload: bytes) -> None:
+        if not self._blocks.open_stream:
             raise BrokenRuleError(ErrorCode.PROTOCOL_ERROR, "CONTINUATION of nothing")
         self.pay()
-        self._block += payload
-        if len(self._block) > self._limits.max_header_block_bytes:
-            raise BrokenRuleError(ErrorCode.ENHANCE_YOUR_CALM, "the headers are too large")
-        if flags & frames.END_HEADERS:
-            block, stream_id, self._block, self._block_stream = self._block, self._block_stream, b"", 0
-            self._take_block(self._block_flags, stream_id, block)
+        block = self._blocks.go_on(flags, payload)
+        if block is not None:
+            self._take_block(*block, stream_id)
 
-    def _take_block(self, flags: int, stream_id: int, block: bytes) -> None:
+    def _take_block(self, flags: int, block: bytes, stream_id: int) -> None:
         is_end = flags & frames.END_STREAM != 0
         if stream_id <= self.last_stream_id:
             self._take_trailers(stream_id, block, is_end=is_end)
@@ -415,12 +395,6 @@ class Connection(asyncio.Protocol):
         elif sender.moves != self._last_moves or self._deadline == math.inf:
             self._last_moves = sender.moves
             self._deadline = now + self._limits.write_seconds
-
-
-def _cut_padding(payload: bytes) -> bytes:
-    if not payload or payload[0] >= len(payload):
-        raise BrokenRuleError(ErrorCode.PROTOCOL_ERROR, "more padding than frame")
-    return payload[1 : len(payload) - payload[0]]
 
 
 _NO_TRANSPORT = asyncio.Transport()
