@@ -131,8 +131,29 @@ async def test_a_version_that_crashes_again_and_again_is_rejected_without_waitin
     await world.serve_first(a_model_deployment(version="1"))
     await world.begin_comparison(a_model_deployment(version="2"), "weather-2")
 
-    world.kubelet.let(Crashing("OOMKilled", exit_code=137, restarts=3), version="2")
+    world.kubelet.let(Crashing("Error", exit_code=1, restarts=3), version="2")
     rollout = await world.until_phase("weather-2", "Rejected")
 
     assert rollout["status"]["reason"] == "CanaryCrashed"
-    assert "restarted 3 times: CrashLoopBackOff, OOMKilled" in rollout["status"]["message"]
+    assert "restarted 3 times: CrashLoopBackOff, Error (exit code 1)" in rollout["status"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("crash", "told"),
+    [
+        (Crashing("OOMKilled", exit_code=137), "CrashLoopBackOff, OOMKilled"),
+        (Crashing("Error", "out of threads"), "CrashLoopBackOff, Error (exit code 1): out of threads"),
+    ],
+    ids=["out of memory", "crash loop"],
+)
+async def test_a_version_that_crashes_once_it_gets_requests_is_rejected_at_its_first_crash(
+    world: World, crash: Crashing, told: str
+) -> None:
+    await world.serve_first(a_model_deployment(version="1"))
+    await world.begin_comparison(a_model_deployment(version="2"), "weather-2")
+
+    world.kubelet.let(crash, version="2")
+    rollout = await world.until_phase("weather-2", "Rejected")
+
+    assert rollout["status"]["reason"] == "CanaryCrashed"
+    assert f": {told}." in rollout["status"]["message"]

@@ -96,6 +96,7 @@ class PodFacts:
     restarts: int = 0
     address: str | None = None  # None until it has one
     trouble: str | None = None  # why it does not get ready, in the words of Kubernetes and the container
+    crash: Literal["CrashLoopBackOff", "OOMKilled"] | None = None  # also of a container that runs again
 
 
 @dataclass(frozen=True, slots=True)

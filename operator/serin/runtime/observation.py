@@ -24,7 +24,7 @@ from serin.core.facts import (
     Track,
 )
 from serin.core.model_deployment.names import REVISION_LABEL, ROLE_LABEL, TRACK_LABEL
-from serin.runtime.pod_trouble import find_deployment_trouble, find_trouble
+from serin.runtime.pod_trouble import find_crash, find_deployment_trouble, find_trouble
 from serin.runtime.ports import JsonObject
 
 _Status = TypeVar("_Status", ModelDeploymentStatus, RolloutStatus)
@@ -103,6 +103,7 @@ def _observe_pod(live: JsonObject, route: Route) -> PodFacts:
         restarts=sum(c.get("restartCount", 0) for c in status.get("containerStatuses") or ()),
         address=status.get("podIP") or None,
         trouble=find_trouble(live),
+        crash=find_crash(live),
     )
 
 

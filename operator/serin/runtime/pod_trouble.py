@@ -5,7 +5,7 @@ said to be in CrashLoopBackOff would hide it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from serin.runtime.ports import JsonObject
 
@@ -23,6 +23,17 @@ def find_trouble(pod: JsonObject) -> str | None:
         if trouble:
             return trouble
     return _of_scheduling(status.get("conditions") or ()) or _of_pod(status)
+
+
+def find_crash(pod: JsonObject) -> Literal["CrashLoopBackOff", "OOMKilled"] | None:
+    """What no version that works does: its containers end again and again, or take more memory than they may."""
+    containers = (pod.get("status") or {}).get("containerStatuses") or ()
+    for container in containers:
+        ends = ((container.get(name) or {}).get("terminated") or {} for name in ("state", "lastState"))
+        if any(ended.get("reason") == "OOMKilled" for ended in ends):
+            return "OOMKilled"
+    waits = ((container.get("state") or {}).get("waiting") or {} for container in containers)
+    return "CrashLoopBackOff" if any(wait.get("reason") == "CrashLoopBackOff" for wait in waits) else None
 
 
 def find_deployment_trouble(deployment: JsonObject) -> str | None:

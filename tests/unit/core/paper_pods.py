@@ -20,6 +20,7 @@ class PaperPod:
     created_at: datetime
     ready: bool = True
     restarts: int = 0
+    crash: str | None = None  # OOMKilled: it runs again; CrashLoopBackOff: it waits
     terminating: bool = False
     requests: int = 0
     failures: int = 0
@@ -33,7 +34,11 @@ class PaperPod:
         self.failures += failures
 
     def to_json(self, trouble: str | None) -> Json:
-        waiting = {"state": {"waiting": {"reason": trouble}}} if trouble and not self.ready else {}
+        waiting: Json = {"state": {"waiting": {"reason": trouble}}} if trouble and not self.ready else {}
+        if self.crash == "OOMKilled":
+            waiting["lastState"] = {"terminated": {"reason": self.crash, "exitCode": 137}}
+        elif self.crash:
+            waiting["state"] = {"waiting": {"reason": self.crash}}
         metadata = {
             "name": self.name,
             "uid": f"uid-of-{self.name}",

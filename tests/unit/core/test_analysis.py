@@ -233,6 +233,40 @@ def test_a_crash_looping_canary_is_rejected_whatever_the_requests_say() -> None:
     assert cluster.attempt.message == f"Rejected: the canary crashes, pod {canary.name} was restarted 3 times."
 
 
+@pytest.mark.parametrize("crash", ["OOMKilled", "CrashLoopBackOff"])
+def test_a_canary_that_is_out_of_memory_or_in_a_crash_loop_is_rejected_at_once(crash: str) -> None:
+    cluster = analyzing()
+    (canary,) = cluster.pods.of(cluster.route_of("2").revision)
+    canary.restarts, canary.crash = 1, crash
+    cluster.look()
+
+    assert (cluster.attempt.phase, cluster.attempt.reason) == ("Rejected", "CanaryCrashed")
+    assert cluster.attempt.message is not None
+    assert cluster.attempt.message.startswith(f"Rejected: the canary crashes, pod {canary.name}: {crash}")
+
+
+@pytest.mark.parametrize("crash", ["OOMKilled", "CrashLoopBackOff"])
+def test_a_baseline_that_crashes_in_the_same_way_excuses_the_canary(crash: str) -> None:
+    cluster = analyzing()
+    for pod in cluster.pods.all:
+        pod.crash = crash
+    cluster.look()
+
+    assert cluster.attempt.phase == "Analyzing"
+
+
+@pytest.mark.parametrize(("restarts", "phase"), [(4, "Analyzing"), (5, "Rejected")])
+def test_three_restarts_more_than_the_baseline_reject(restarts: int, phase: str) -> None:
+    cluster = analyzing()
+    for pod in cluster.pods.all:
+        pod.restarts = 2
+    (canary,) = cluster.pods.of(cluster.route_of("2").revision)
+    canary.restarts = restarts
+    cluster.look()
+
+    assert cluster.attempt.phase == phase
+
+
 def test_a_baseline_that_crashes_as_often_excuses_the_canary() -> None:
     cluster = analyzing()
     for pod in cluster.pods.all:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from serin.runtime.pod_trouble import MESSAGE_LIMIT, find_trouble
+from serin.runtime.pod_trouble import MESSAGE_LIMIT, find_crash, find_trouble
 
 
 def pod(*containers: dict[str, Any], **status: Any) -> dict[str, Any]:
@@ -103,6 +103,22 @@ def test_an_evicted_pod_tells_its_nodes_words() -> None:
         "Evicted: The node was low on memory"
     )
     assert find_trouble(pod(phase="Failed")) == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("container", "crash"),
+    [
+        ({"state": waiting("CrashLoopBackOff"), "lastState": ended(1)}, "CrashLoopBackOff"),
+        ({"state": waiting("CrashLoopBackOff"), "lastState": ended(137, "OOMKilled")}, "OOMKilled"),
+        ({"state": ended(137, "OOMKilled")}, "OOMKilled"),
+        ({"ready": True, "state": {"running": {}}, "lastState": ended(137, "OOMKilled")}, "OOMKilled"),
+        ({"ready": True, "state": {"running": {}}, "lastState": ended(1)}, None),
+        ({"state": waiting("ErrImagePull")}, None),
+    ],
+)
+def test_a_crash_is_a_loop_or_a_lack_of_memory_even_if_it_is_over(container: dict[str, Any], crash: str | None) -> None:
+    assert find_crash(pod({"ready": True}, container)) == crash
+    assert find_crash({"metadata": {}}) is None
 
 
 def test_a_long_message_is_cut_visibly_and_put_on_one_line() -> None:

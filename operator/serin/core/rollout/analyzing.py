@@ -21,7 +21,7 @@ COMPARISON_STARTS: Final = Move("Analyzing", "Comparing", "Canary and baseline a
 
 
 def analyze(attempt: Attempt) -> Move:
-    crash = _crash_loop(attempt)
+    crash = _crash(attempt)
     if crash:
         return Move("Rejected", "CanaryCrashed", f"Rejected: the canary crashes, {crash}.", how="Evidence")
     engine = attempt.engine()
@@ -71,14 +71,20 @@ def _look(attempt: Attempt, engine: Engine, readings: MetricReadings) -> Move:
     return _without_metrics(attempt, engine, f"Prometheus has no new scrape of {pods}.")
 
 
-def _crash_loop(attempt: Attempt) -> str | None:
+def _crash(attempt: Attempt) -> str | None:
+    """What needs no statistics. The baseline excuses what it suffers itself, such as a node without memory."""
     variants = attempt.variants()
     tolerated = max((pod.restarts for pod in variants.baseline), default=0) + CRASH_LOOP_RESTARTS
+    excused = {pod.crash for pod in variants.baseline}
     for pod in variants.canary:
         # A pod on its way out may be of an earlier attempt with the same revision.
-        if pod.restarts >= tolerated and not pod.terminating:
+        if pod.terminating:
+            continue
+        if pod.restarts >= tolerated:
             why = f": {pod.trouble}" if pod.trouble else ""
             return f"pod {pod.name} was restarted {pod.restarts} times{why}"
+        if pod.crash and pod.crash not in excused:
+            return f"pod {pod.name}: {pod.trouble or pod.crash}"
     return None
 
 
