@@ -8,7 +8,7 @@ from serin.core.evidence.counts import Increments
 from serin.core.evidence.dispersion import Dispersion, HistoryInterval, decide_dispersion
 from serin.core.evidence.sentences import describe
 from serin.core.evidence.settings import Settings
-from serin.core.evidence.verdict import EvidenceState, Judgement, Outcome, advance, judge
+from serin.core.evidence.verdict import EvidenceState, Judgement, Outcome, advance, judge, put_on_sides
 
 DECIDED = (Outcome.PROMOTE, Outcome.REJECT, Outcome.INCONCLUSIVE)
 
@@ -78,7 +78,7 @@ def _step(
     verdict: Outcome,
     settings: Settings,
 ) -> Step:
-    base_rate = plug_in_rate(before.memory, increments.stable)
+    base_rate = plug_in_rate(before.memory, put_on_sides(increments, settings).stable)
     return Step(
         increments=increments,
         ends_at_seconds=ends_at_seconds,

@@ -297,6 +297,14 @@ def test_the_status_tells_which_difference_is_excluded_and_how_bursts_are_weighe
     assert metric.proven_worse_at_most <= 0.005
 
 
+def test_the_stable_pods_stand_beside_the_baseline_where_the_plan_says_so() -> None:
+    cluster = analyzing(control="BaselineAndStable", minDuration="5m")
+    stable = len(cluster.pods.of(cluster.route_of("1").revision))
+    cluster.compare(requests=100)
+
+    assert judged(cluster) == (100 * (1 + stable), 0, 100, 0)
+
+
 def test_bursts_are_learned_from_the_stable_pods_of_the_comparison() -> None:
     cluster = analyzing(minDuration="5m")
     cluster.compare(requests=1000)

@@ -1,13 +1,14 @@
 """Intervals for the evidence tests: what does not matter has a quiet default."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from serin.core.evidence.counts import Counts, Increments, StableHalves
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance
 
-INDEPENDENT_FAILURES = {"fixed_dispersion": 1.0}
+INDEPENDENT_FAILURES: Mapping[str, Any] = {"fixed_dispersion": 1.0}
 
 # stable requests and failures (two pods), baseline, canary, of six intervals of 10 s
 REFERENCE_ROWS = (

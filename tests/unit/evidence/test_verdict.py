@@ -4,6 +4,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from serin.core.evidence.base_rate import Memory
@@ -223,8 +224,9 @@ class TestJudgement:
     ],
 )
 def test_a_setting_out_of_range_is_refused_by_name_and_value(field: str, value: float) -> None:
+    changed: dict[str, Any] = {field: value}
     with pytest.raises(ValueError, match=f"{field} is {value}, expected"):
-        replace(Settings(), **{field: value})
+        replace(Settings(), **changed)
 
 
 def test_a_margin_of_nothing_is_refused() -> None:

@@ -161,6 +161,13 @@ class Analysis(Schema):
     false_promote: Annotated[
         float, Field(gt=0, lt=0.5, description="Chance to promote a canary that is worse by the margin.")
     ] = 0.05
+    control: Annotated[
+        Literal["Baseline", "BaselineAndStable"],
+        Field(
+            description="What the canary is compared with. BaselineAndStable decides sooner with few requests, and may "
+            "blame a canary for being young. Categories always compare with the baseline."
+        ),
+    ] = "Baseline"
     dispersion: Dispersion = Dispersion()
     metrics: Annotated[
         tuple[Metric, ...],

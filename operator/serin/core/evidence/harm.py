@@ -1,8 +1,8 @@
 """Evidence of harm, E_bad: the canary fails more often than the baseline by more than the tolerance.
 
 Half of the stake is on the likelihood of independent failures, which is fast, and half on the symmetry of the pair,
-which stays right when failures come in bursts; an average of two e-processes is one. With a tolerance there is no
-symmetry to bet on, and the likelihood part is the whole.
+which stays right when failures come in bursts; an average of two e-processes is one. With a tolerance, or
+with the stable pods on the baseline's side, there is no symmetry to bet on, and the likelihood part is the whole.
 """
 
 import math
@@ -50,7 +50,7 @@ class Harm:
     def log_bad(self, intervals: int, settings: Settings) -> float:
         """The ln E_bad."""
         by_likelihood = self.log_likelihood(intervals, settings)
-        if settings.tolerance > 0:
+        if settings.tolerance > 0 or settings.control_includes_stable:
             return by_likelihood
         by_symmetry = self.log_pairs(intervals, settings)
         high, low = max(by_likelihood, by_symmetry), min(by_likelihood, by_symmetry)

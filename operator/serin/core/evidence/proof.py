@@ -59,14 +59,26 @@ class Proof:
         return Proof(log_goods, frozenset(map(int, data["reached"])))
 
 
-def add_proof(proof: Proof, increments: Increments, base_rate: float, phi: float, settings: Settings) -> Proof:
-    """The evidence after one more interval."""
+def add_proof(
+    proof: Proof,
+    increments: Increments,
+    base_rate: float,
+    phi: float,
+    settings: Settings,
+    *,
+    is_capped: bool = False,
+) -> Proof:
+    """The evidence after one more interval. Capped, it can only get less: that is right whatever the reason for it."""
     if not increments.is_compared:
         return proof
     equal, margin = Rates(base_rate, base_rate), settings.margin_at(base_rate)
+    log_e_values = (
+        log_e_value(increments.baseline, increments.canary, equal, min(margin * factor, LARGEST_SHIFT)) / phi
+        for factor in FACTORS
+    )
     log_goods = tuple(
-        log_good + log_e_value(increments.baseline, increments.canary, equal, min(margin * factor, LARGEST_SHIFT)) / phi
-        for log_good, factor in zip(proof.log_goods, FACTORS, strict=True)
+        log_good + (min(log_e, 0.0) if is_capped else log_e)
+        for log_good, log_e in zip(proof.log_goods, log_e_values, strict=True)
     )
     crossed = {i for i, log_good in enumerate(log_goods) if log_good >= settings.log_promote}
     return Proof(log_goods, proof.reached | crossed)

@@ -21,6 +21,7 @@ class Settings:
     margin_absolute: float = 0.005
     margin_relative: float = 0.2
     tolerance: float = 0.0  # share of the margin that E_bad forgives
+    control_includes_stable: bool = False  # the canary is compared with baseline and stable pods together
     fixed_dispersion: float | None = None  # None learns it from the stable pods
     block_seconds: float = 60.0  # over which bursts are measured
     serial_block_seconds: float = 120.0  # over which the dependence between intervals is measured

@@ -9,7 +9,7 @@ A change of the settings in the middle of a run voids the guarantee; the test mu
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -131,10 +131,15 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
     the stable pods, whose traffic goes on, and the tally of unmatched requests. In an outage of everything nothing is
     learned, and no evidence for the canary counts.
     """
+    has_outage = is_outage(increments.stable)
+    increments = put_on_sides(increments, settings)
     base_rate = plug_in_rate(state.memory, increments.stable)
     dispersion = decide_dispersion(state.bursts, settings)
     memory, bursts, proof = forget(state.memory, increments.seconds), state.bursts, state.proof
-    is_compared, has_outage = increments.is_compared, is_outage(increments.stable)
+    is_compared = increments.is_compared
+    if has_outage and settings.control_includes_stable:
+        # The stable pods are compared here: leaving out what they show would be a choice made on what is judged.
+        proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings, is_capped=True)
     if not has_outage:
         memory = remember(state.memory, increments)
         proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings)
@@ -153,6 +158,14 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
         unmatched_canary=state.unmatched_canary + (0 if is_compared else increments.canary.requests),
         data_seconds=state.data_seconds + (increments.seconds if is_compared else 0),
     )
+
+
+def put_on_sides(increments: Increments, settings: Settings) -> Increments:
+    """What is compared with the canary as `baseline`. Stable pods that are, are no source of the base rate any more."""
+    if not settings.control_includes_stable:
+        return increments
+    control = increments.stable + increments.baseline
+    return replace(increments, stable=Counts(), baseline=control, is_symmetric=False)
 
 
 def judge(state: EvidenceState, settings: Settings) -> Judgement:

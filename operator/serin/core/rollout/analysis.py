@@ -77,6 +77,7 @@ def make_settings(analysis: Analysis, metric: Metric) -> Settings:
         margin_absolute=metric.margin.absolute,
         margin_relative=metric.margin.relative,
         tolerance=tolerance,
+        control_includes_stable=analysis.control == "BaselineAndStable",
         fixed_dispersion=dispersion.value if dispersion.mode == "Fixed" else None,
     )
 
