@@ -1,8 +1,8 @@
 """A server of somebody else: answers everything with 200 and tells of its failures only in its own counters.
 
-Runs in a pod, with nothing but Python. Its one argument says, as JSON, the share of requests that it counts as failed
-and how much slower than usual it is: {"failed_share": 0.05, "slowness": 1.5}. `GET /incident?share=0.2&seconds=60`
-makes it fail for a while, as everything does that shares a broken dependency.
+Runs in a pod, with nothing but Python. Its one argument says, as JSON, the share of requests that it counts as failed,
+how much slower than usual it is and how often it predicts rain: {"failed_share": 0.05, "slowness": 1.5}.
+`GET /incident?share=0.2&seconds=60` makes it fail for a while, as everything does that shares a broken dependency.
 """
 
 import json
@@ -18,8 +18,13 @@ BOUNDS_SECONDS = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08)
 MEDIAN_SECONDS, SPREAD = 0.02, 0.4
 """Of the log-normal time that an answer takes."""
 
-options = {"failed_share": 0.0, "slowness": 0.0, **(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})}
-counts = {"asked": 0, "broken": 0}
+options = {
+    "failed_share": 0.0,
+    "slowness": 0.0,
+    "rain_share": 0.3,
+    **(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}),
+}
+counts = {"asked": 0, "broken": 0, "rain": 0}
 slower_than = dict.fromkeys(BOUNDS_SECONDS, 0)
 incident = {"share": 0.0, "until": 0.0}
 lock = threading.Lock()
@@ -28,6 +33,8 @@ lock = threading.Lock()
 def render_counters() -> str:
     with lock:
         lines = [f'asks_total{{kind="user"}} {counts["asked"]}', f"broken_asks_total {counts['broken']}"]
+        sky = {"rain": counts["rain"], "sun": counts["asked"] - counts["rain"]}
+        lines += [f'skies_total{{sky="{name}"}} {count}' for name, count in sky.items()]
         lines += [f'ask_seconds_bucket{{le="{le}"}} {counts["asked"] - slower_than[le]}' for le in BOUNDS_SECONDS]
         lines += [f'ask_seconds_bucket{{le="+Inf"}} {counts["asked"]}', f"ask_seconds_count {counts['asked']}"]
     return "\n".join(lines) + "\n"
@@ -64,6 +71,7 @@ class Handler(BaseHTTPRequestHandler):
         with lock:
             counts["asked"] += 1
             counts["broken"] += random.random() < failed_share()
+            counts["rain"] += random.random() < float(options["rain_share"])
             for bound in BOUNDS_SECONDS:
                 slower_than[bound] += took_seconds > bound
         self.answer(json.dumps({"predictions": [0]}), "application/json")

@@ -30,9 +30,10 @@ def own_server(
     slowness: float = 0.0,
     metrics: Sequence[Json] = (ANSWERS,),
     replicas: int = 1,
+    rain_share: float = 0.3,
 ) -> Manifest:
     """`slowness` 1 takes some 20 ms per answer, 1.5 half as much again, 0 none."""
-    options = {"failed_share": failed_share, "slowness": slowness}
+    options = {"failed_share": failed_share, "slowness": slowness, "rain_share": rain_share}
     return a_weather(version, NAME).with_spec(
         replicas=replicas,
         model={"version": version, "uri": "file:///nowhere"},

@@ -16,10 +16,12 @@ from cluster.installation import Operator
 from cluster.kubectl import Json
 from cluster.traffic import Traffic
 from cluster.weather import PLAN, Weather, a_weather
+from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.cli.counts_file import Recording, render_counts
 from serin.cli.main import main
 from serin.core.evidence.counters import CounterState, Track, Tracks, Waiting, close_interval
 from serin.core.evidence.counts import Increments
+from serin.core.rollout.analysis import make_settings
 from serin.core.rollout.streams import Engine, Stream
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -48,7 +50,9 @@ def test_a_killed_operator_ends_with_the_numbers_of_one_that_never_died(
     last = streams[-1].evidence
     assert len(replay["intervals"]) == len(judged) > 5
     assert replay["verdict"] == "Promote"
+    settings = make_settings(Analysis.model_validate(ANALYSIS), Metric.model_validate(ANALYSIS["metrics"][0]))
     assert math.isclose(replay["intervals"][-1]["log_good"], last.log_good, rel_tol=1e-9)
+    assert math.isclose(replay["intervals"][-1]["log_bad"], last.log_bad(settings), rel_tol=1e-9)
     assert sum(found.canary.requests for found in judged) == last.canary.requests
 
 

@@ -1,5 +1,6 @@
 """Nothing can be judged: Prometheus is away, or there are no requests. A rollout then waits and says why."""
 
+import time
 from datetime import datetime
 
 import pytest
@@ -14,6 +15,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 MAX_DURATION_SECONDS = 20
 
+AWAY_SECONDS = 60.0
+
+LEAST_CANARY_REQUESTS_PER_SECOND = 10
+"""Of the 100 that users send, to one pod of four."""
+
 
 def test_a_rollout_waits_for_prometheus_and_goes_on_when_it_is_back(
     weather: Weather, traffic: Traffic, prometheus: Prometheus
@@ -24,13 +30,18 @@ def test_a_rollout_waits_for_prometheus_and_goes_on_when_it_is_back(
     judged = weather.until_judged(rollout)
 
     with prometheus.gone():
+        away_since = time.monotonic()
         waiting = weather.until_condition(rollout, "MetricsAvailable", "False")
         assert waiting["phase"] == "Analyzing"
         assert waiting["message"].startswith("Waiting: Prometheus at http://prometheus.monitoring:9090")
         assert waiting["weights"] == judged["weights"]
         assert weather.condition(waiting, "Stalled") is None
+        time.sleep(max(0.0, AWAY_SECONDS - (time.monotonic() - away_since)))
 
-    weather.until_phase(rollout, "Promoted")
+    status = weather.until_phase(rollout, "Promoted")
+    (before,), (after,) = judged["metrics"], status["metrics"]
+    while_away = after["canary"]["requests"] - before["canary"]["requests"]
+    assert while_away > AWAY_SECONDS * LEAST_CANARY_REQUESTS_PER_SECOND, "requests were counted and not judged"
     assert weather.condition(weather.rollout(rollout), "Ready") == ("True", "Promoted")
     assert traffic.count_after(1.0).since(users).failed == 0
 
