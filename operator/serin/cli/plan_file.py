@@ -78,6 +78,8 @@ def _broken_rules(analysis: Analysis) -> Iterator[str]:
         yield f"analysis.maxDuration: {analysis.max_duration!r}, expected at least interval ({analysis.interval})"
     if duration_seconds(analysis.min_duration) > longest:
         yield f"analysis.minDuration: {analysis.min_duration!r}, expected at most maxDuration ({analysis.max_duration})"
+    if all(metric.type == "Categories" for metric in analysis.metrics):
+        yield "analysis.metrics: nothing but Categories, expected at least one Ratio or Histogram"
     if margin.absolute == margin.relative == 0:
         yield "analysis.metrics.0.margin: absolute and relative are 0, expected one of them to be more"
     if (dispersion.mode == "Fixed") != (dispersion.value is not None):

@@ -45,6 +45,10 @@ def test_a_fixed_dispersion_is_used_in_every_interval(desk: Desk) -> None:
             "analysis.metrics.0.margin: absolute and relative are 0, expected one of them to be more",
         ),
         (
+            "metrics: [{type: Categories}]",
+            "analysis.metrics: nothing but Categories, expected at least one Ratio or Histogram",
+        ),
+        (
             "dispersion: {mode: Fixed}",
             "analysis.dispersion.value: None, expected a value with mode Fixed, and only there",
         ),

@@ -1,6 +1,7 @@
 """Several metrics make one verdict."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from serin.core.evidence.categories import ByClass, CategoryIncrements
@@ -75,6 +76,19 @@ def test_a_metric_of_several_bounds_weighs_as_much_as_one_of_failures() -> None:
     errors, fast, slow = (judgement.evidence_bad for judgement in judgements_of(verdict))
 
     assert verdict.evidence_bad == pytest.approx((errors + (fast + slow) / 2) / 2)
+
+
+def test_a_canary_that_has_long_been_much_faster_is_no_arithmetic_error() -> None:
+    settings = replace(SETTINGS, tolerance=0.25, fixed_dispersion=1.0)
+    much_faster = Increments(Counts(80_000, 40_000), Counts(10_000, 5_000), Counts(10_000, 0), 10.0)
+    state = EvidenceState()
+    for _ in range(100):
+        state = advance(state, much_faster, settings)
+    judgement = judge(state, settings)
+    verdict = combine({"latency": {"latency/0.1": judgement}}, {"latency": settings})
+
+    assert verdict.evidence_bad == 0
+    assert (verdict.outcome, verdict.bad) == (Outcome.PROMOTE, 0.0)
 
 
 def test_a_slow_version_is_rejected_in_words_of_its_latency() -> None:

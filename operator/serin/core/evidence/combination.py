@@ -91,7 +91,7 @@ def combine(
     return Verdict(
         outcome=outcome,
         good=last.good,
-        bad=min(max(math.log(evidence_bad) / shared.log_reject, 0.0), 1.0),
+        bad=min(max(_log(evidence_bad) / shared.log_reject, 0.0), 1.0),
         evidence_bad=evidence_bad,
         eta_seconds=None if None in etas else max(eta for eta in etas if eta is not None),
         sentence=" ".join((sentence, *warnings)),
@@ -151,8 +151,13 @@ def _mean(evidence: Iterable[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
+def _log(evidence: float) -> float:
+    """Evidence of a long comparison with a much better canary is 0 to a float."""
+    return math.log(evidence) if evidence > 0 else -math.inf
+
+
 def _decide_outcome(voices: tuple[_Voice, ...], evidence_bad: float, shared: Settings) -> Outcome:
-    if math.log(evidence_bad) >= shared.log_reject:
+    if _log(evidence_bad) >= shared.log_reject:
         return Outcome.REJECT
     data_seconds = min(voice.data_seconds for voice in voices)
     if all(voice.is_good_enough for voice in voices) and data_seconds >= shared.min_duration_seconds:
