@@ -184,7 +184,7 @@ async def test_what_the_stable_pods_did_before_is_asked_for_once_and_weighs_the_
         await world.pass_interval()
 
     (asked,) = world.prometheus.asked_history
-    assert set(asked.pods) == {pod["metadata"]["name"] for pod in world.pods("1", "primary")}
+    assert set(asked.questions[0].pods) == {pod["metadata"]["name"] for pod in world.pods("1", "primary")}
     (metric,) = world.rollout(ROLLOUT)["status"]["metrics"]
     assert metric["dispersion"] == {"reject": 1, "promote": 1, "serial": 1, "source": "History"}
 

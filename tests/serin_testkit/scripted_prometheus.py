@@ -58,21 +58,18 @@ class ScriptedPrometheus:
         self.asked.append(request)
         if self.trouble is not None:
             return MetricsUnavailable(self.trouble)
-        readings = self._readings
-        found = {pod: readings[pod] for pod in request.pods if pod in readings}
         by_stream: dict[str, dict[str, Reading]] = {}
+        categories: dict[str, dict[str, CategoryReading]] = {}
         for question in request.questions:
+            found = {pod: self._readings[pod] for pod in question.pods if pod in self._readings}
             if question.type == "Ratio":
-                by_stream[question.name] = found
+                by_stream.setdefault(question.name, {}).update(found)
             for bound in question.bounds or tuple(SLOW) if question.type == "Histogram" else ():
-                by_stream[f"{question.name}/{bound:g}"] = {
-                    pod: self._make_slow(pod, bound, reading) for pod, reading in found.items()
-                }
-        categories = {
-            question.name: {pod: self._make_classes(pod, reading) for pod, reading in found.items()}
-            for question in request.questions
-            if question.type == "Categories"
-        }
+                slower = {pod: self._make_slow(pod, bound, reading) for pod, reading in found.items()}
+                by_stream.setdefault(f"{question.name}/{bound:g}", {}).update(slower)
+            if question.type == "Categories":
+                classes = {pod: self._make_classes(pod, reading) for pod, reading in found.items()}
+                categories.setdefault(question.name, {}).update(classes)
         return MetricReadings(by_stream, categories)
 
     def _make_classes(self, pod: str, reading: Reading) -> CategoryReading:
@@ -87,8 +84,11 @@ class ScriptedPrometheus:
         self.asked_history.append(request)
         if self.trouble is not None:
             return MetricsUnavailable(self.trouble)
-        found = {pod: self._make_past(request) for pod in request.pods} if self.has_past else {}
-        return MetricHistory({question.name: found for question in request.questions})
+        by_stream: dict[str, dict[str, tuple[Reading, ...]]] = {}
+        for question in request.questions:
+            found = {pod: self._make_past(request) for pod in question.pods} if self.has_past else {}
+            by_stream.setdefault(question.name, {}).update(found)
+        return MetricHistory(by_stream)
 
     def _make_past(self, request: HistoryRequest) -> tuple[Reading, ...]:
         """`requests` per step, every hundredth of which failed."""

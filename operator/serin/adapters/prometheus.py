@@ -7,6 +7,7 @@ How questions share a query: prometheus_batches.py. How one is asked: prometheus
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import requests
@@ -17,7 +18,7 @@ from serin.adapters.prometheus_buckets import is_one_of, make_bound_matcher, rea
 from serin.adapters.prometheus_categories import make_categories_selector, read_categories
 from serin.adapters.prometheus_connection import CountQuery, PrometheusConnection, UnavailableError
 from serin.adapters.prometheus_query import InvalidSelectorError, PodName, make_query, narrow_selector
-from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_serin
+from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_requests
 from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
 from serin.core.facts import (
@@ -28,11 +29,9 @@ from serin.core.facts import (
     MetricReadings,
     MetricsUnavailable,
 )
+from serin.core.metric_presets import FailedCounter, FailedSeries
 from serin.core.rollout.streams import stream_name
 from serin.runtime.ports import Clock
-
-SERIN_COUNTER = "serin_requests_total"
-SERIN_BUCKETS = "serin_request_duration_seconds_bucket"
 
 _log = structlog.get_logger("serin.prometheus")
 
@@ -73,51 +72,58 @@ class PrometheusMetrics:
         self, request: CounterRequest | HistoryRequest, span: Window | Past
     ) -> _Streams | MetricsUnavailable:
         """Nothing where one question fails: half an answer would judge a rollout's metrics on different requests."""
-        pods = _pods_of(request)
-        questions = [question for question in request.questions if pods and question.type != "Categories"]
+        questions = [question for question in request.questions if question.pods and question.type != "Categories"]
         where = f"Prometheus at {self._connection.shown_url}"
         try:
-            found = await asyncio.gather(*(self._read(question, pods, span) for question in questions))
+            found = await asyncio.gather(*(self._read(question, request.key.namespace, span) for question in questions))
         except UnavailableError as error:
             return MetricsUnavailable(f"{where}: {error}")
         except InvalidAnswerError as error:
             return MetricsUnavailable(f"{where} answered no counters: {error}")
         except InvalidSelectorError as error:
             return MetricsUnavailable(str(error))
-        return {stream: by_pod for streams in found for stream, by_pod in streams.items()}
+        by_stream: defaultdict[str, dict[str, tuple[Reading, ...]]] = defaultdict(dict)
+        for streams in found:
+            for stream, by_pod in streams.items():
+                by_stream[stream] |= by_pod
+        return by_stream
 
     async def _read_categories(
         self, request: CounterRequest, window: Window
     ) -> Mapping[str, Mapping[str, CategoryReading]]:
         """After the others: a scrape that these have seen is then seen here. One that fails leaves its metric out."""
-        found, pods = {}, _pods_of(request)
-        for question in request.questions if pods else ():
-            if question.type == "Categories":
-                selection = Selection(narrow_selector(make_categories_selector(question), ""), window)
+        found: defaultdict[str, dict[str, CategoryReading]] = defaultdict(dict)
+        for question in request.questions:
+            if question.type == "Categories" and question.pods:
+                pods = tuple(PodName(request.key.namespace, pod) for pod in question.pods)
                 try:
-                    answer = await self._batches.read(selection, pods)
-                    found[question.name] = read_categories(answer, question)
-                except (UnavailableError, InvalidAnswerError) as error:
+                    selector = narrow_selector(make_categories_selector(question))
+                    answer = await self._batches.read(Selection(selector, window), pods)
+                    found[question.name] |= read_categories(answer, question)
+                except (UnavailableError, InvalidAnswerError, InvalidSelectorError) as error:
                     _log.warning("a metric of predictions cannot be read", metric=question.name, reason=str(error))
         return found
 
-    async def _read(self, question: MetricQuestion, pods: Sequence[PodName], span: Window | Past) -> _Streams:
+    async def _read(self, question: MetricQuestion, namespace: str, span: Window | Past) -> _Streams:
+        pods = tuple(PodName(namespace, pod) for pod in question.pods)
+
         async def ask(selector: str, matcher: str = "") -> list[Series]:
             return await self._batches.read(Selection(narrow_selector(selector, matcher), span), pods)
 
         if question.type == "Histogram":
-            by_bound = read_buckets(await ask(question.buckets or SERIN_BUCKETS, make_bound_matcher(question.bounds)))
+            bounds, unit = question.bounds, question.bucket_seconds
+            by_bound = read_buckets(await ask(question.buckets, make_bound_matcher(bounds, unit)), unit)
             return {
                 stream_name(question.name, bound): by_pod
                 for bound, by_pod in by_bound.items()
-                if not question.bounds or is_one_of(bound, question.bounds)
+                if not bounds or is_one_of(bound, bounds)
             }
-        if question.total is None or question.failed is None:
-            return {question.name: read_serin(await ask(SERIN_COUNTER))}
+        requests = await ask(question.requests)
+        if not isinstance(question.failed, FailedCounter):
+            return {question.name: read_requests(requests, question.failed or FailedSeries(()))}
         # In this order: a failure counted between the two is then newer than the total, and left for the next.
-        total = await ask(question.total)
-        failed = await ask(question.failed)
-        return {question.name: read_pair(total, failed)}
+        failed = await ask(question.failed.selector)
+        return {question.name: read_pair(requests, failed, question.failed)}
 
     async def _ask(self, selection: Selection, pods: Sequence[PodName]) -> object:
         span = selection.span
@@ -125,7 +131,3 @@ class PrometheusMetrics:
             return await self._connection.query(make_query(selection.selector, pods, f"[{span.seconds}s]"))
         query = make_query(selection.selector, pods, "")
         return await self._connection.query_range(query, span.start, span.end, span.step_seconds)
-
-
-def _pods_of(request: CounterRequest | HistoryRequest) -> tuple[PodName, ...]:
-    return tuple(PodName(request.key.namespace, pod) for pod in request.pods)

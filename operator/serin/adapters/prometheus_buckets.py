@@ -9,17 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from serin.adapters.prometheus_samples import InvalidAnswerError, samples
+from serin.adapters.prometheus_samples import InvalidAnswerError, of_one_scrape, samples
 from serin.core.evidence.counters import Reading
 
 # Bounds of native buckets are powers of a root of 2: the same one is not written the same everywhere.
 _SAME = 1e-9
 
 
-def read_buckets(answer: Any) -> Mapping[float, Mapping[str, tuple[Reading, ...]]]:
-    """All usable readings by bound in seconds and pod, in the order of time."""
-    if not isinstance(answer, list):
-        raise InvalidAnswerError(f"{type(answer).__name__} instead of a list of series")
+def read_buckets(answer: Any, unit_seconds: float = 1.0) -> Mapping[float, Mapping[str, tuple[Reading, ...]]]:
+    """All usable readings by bound in seconds and pod, in the order of time. The histogram's bounds are in units."""
+    answer = of_one_scrape(answer)
     native = [series for series in answer if isinstance(series, dict) and "histograms" in series]
     within = _read_native(native) if native else _read_classic(answer)
     readings: defaultdict[float, dict[str, tuple[Reading, ...]]] = defaultdict(dict)
@@ -33,22 +32,23 @@ def read_buckets(answer: Any) -> Mapping[float, Mapping[str, tuple[Reading, ...]
             usable = tuple(reading for reading in found if reading.is_usable)
             if usable:
                 readings[bound][pod] = usable
-    return readings
+    return {float(f"{bound * unit_seconds:.12g}"): by_pod for bound, by_pod in readings.items()}
 
 
 def is_one_of(bound: float, bounds: Iterable[float]) -> bool:
     return any(math.isclose(bound, wanted, rel_tol=_SAME) for wanted in bounds)
 
 
-def make_bound_matcher(bounds: Iterable[float]) -> str:
-    """PromQL for classic buckets of these bounds and the one that has all; "" for all bounds.
+def make_bound_matcher(bounds: Iterable[float], unit_seconds: float = 1.0) -> str:
+    """PromQL for classic buckets of these bounds in seconds and the one that has all; "" for all bounds.
 
     Native histograms have no label `le`, and an empty one lets them pass.
     """
     if not bounds:
         return ""
     # Go writes 1, Python 1.0.
-    written = sorted({text for bound in bounds for text in (f"{bound:g}", repr(float(bound)))})
+    in_units = [float(f"{bound / unit_seconds:.12g}") for bound in bounds]
+    written = sorted({text for bound in in_units for text in (f"{bound:.12g}", repr(bound))})
     return 'le=~"' + "|".join((*(text.replace(".", "\\\\.") for text in written), "\\\\+Inf", "")) + '"'
 
 

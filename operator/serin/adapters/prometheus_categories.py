@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from serin.adapters.prometheus_samples import InvalidAnswerError, samples
+from serin.adapters.prometheus_samples import InvalidAnswerError, of_one_scrape, samples
 from serin.core.evidence.categories import CategoryReading
 from serin.core.facts import MetricQuestion
-
-SERIN_PREDICTIONS, SERIN_VALUES = "serin_predictions_total", "serin_prediction_value_bucket"
-SERIN_CLASS_LABEL = "class"
 
 _BUCKET_LABEL = "le"
 
@@ -24,22 +21,24 @@ _ByMoment = Mapping[float, Mapping[str, float]]
 
 
 def make_categories_selector(question: MetricQuestion) -> str:
-    """What to ask for. Serin's own server has one of two counters, as its model predicts classes or numbers."""
-    return question.predictions or question.buckets or f'{{__name__=~"{SERIN_PREDICTIONS}|{SERIN_VALUES}"}}'
+    return question.predictions or question.buckets
 
 
 def read_categories(answer: Any, question: MetricQuestion) -> Mapping[str, CategoryReading]:
-    """The newest usable reading of each pod that has one."""
-    if isinstance(answer, list) and any(isinstance(series, dict) and "histograms" in series for series in answer):
+    """The newest usable reading of each pod that has one.
+
+    A series without the label of the class is of a histogram: Serin's own server counts classes or numbers.
+    """
+    series = of_one_scrape(answer)
+    if any("histograms" in found for found in series):
         raise InvalidAnswerError(f"metric {question.name}: a native histogram, expected buckets with a label le")
-    class_label = question.class_label or SERIN_CLASS_LABEL
     counted: defaultdict[str, defaultdict[float, defaultdict[str, float]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(float))
     )
     has_buckets = False
-    for pod, labels, at, value in samples(answer):
-        is_bucket = question.predictions is None and _BUCKET_LABEL in labels
-        label = _BUCKET_LABEL if is_bucket else class_label
+    for pod, labels, at, value in samples(series):
+        is_bucket = _BUCKET_LABEL in labels and question.class_label not in labels
+        label = _BUCKET_LABEL if is_bucket else question.class_label
         if label not in labels:
             raise InvalidAnswerError(f"metric {question.name}: series without the label {label}, {dict(labels)}")
         has_buckets = has_buckets or is_bucket

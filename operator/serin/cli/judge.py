@@ -11,16 +11,20 @@ from typing import Any
 
 import click
 
-from serin.api.v1alpha1.plan import Analysis
+from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.cli.bad_input import BadInputError
 from serin.cli.counts_file import Recording, read_recording, render_counts
-from serin.cli.plan_file import read_analysis, settings_of
+from serin.cli.joint_replay import replay_jointly
+from serin.cli.plan_file import read_analysis
 from serin.cli.plot import render_plot
 from serin.cli.prometheus_counts import Past, PastCounts
 from serin.cli.replay import replay
-from serin.cli.report import render_json, render_report
+from serin.cli.report import render_joint_json, render_joint_report, render_json, render_report
 from serin.core.evidence.settings import Settings
+from serin.core.metric_presets import PRESETS
+from serin.core.rollout.analysis import make_settings
+from serin.core.rollout.questions import has_own_selectors, make_question
 
 
 class Moment(click.ParamType[datetime]):
@@ -48,6 +52,14 @@ class Moment(click.ParamType[datetime]):
 @click.option("--prometheus", metavar="URL", help="Ask this Prometheus for the counts of a past rollout.")
 @click.option("--baseline", metavar="SELECTOR", help="Its pods, as label matchers: pod=~'weather-1a2b-baseline-.*'")
 @click.option("--canary", metavar="SELECTOR", help="Likewise.")
+@click.option(
+    "--preset",
+    type=click.Choice(sorted(PRESETS)),
+    default="Serin",
+    show_default=True,
+    help="Whose counters they are, where the plan's metric names none.",
+)
+@click.option("--metric", metavar="NAME", help="Of a plan with several metrics the one to judge; default the first.")
 @click.option("--stable", metavar="SELECTOR", help="Likewise; without it nothing is learned about bursts.")
 @click.option("--from", "begin", type=Moment(), help="When the comparison began, after its warm-up.")
 @click.option("--to", "end", type=Moment(), help="When it ended.")
@@ -75,19 +87,40 @@ def judge(
     Exit code: 0 judged, whatever the verdict; 2 bad input.
     """
     analysis = read_analysis(plan)
-    recording = _read_past(analysis, further) if counts is None else read_recording(counts)
+    metric = _find_metric(analysis, further["metric"])
     if counts is not None and further["prometheus"]:
         raise click.UsageError("COUNTS and --prometheus exclude each other: give one of them")
-    settings = _with_blocks(settings_of(analysis), further["block"], further["serial_block"])
-    result = replay(recording.history, recording.intervals, settings)
+    recordings = _read_past(analysis, metric, further) if counts is None else {metric.name: read_recording(counts)}
+    settings = _with_blocks(make_settings(analysis, metric), further["block"], further["serial_block"])
     if write_counts is not None:
+        if len(recordings) > 1:
+            raise click.UsageError("--write-counts keeps one stream: give the metric a single one of its bounds")
+        (recording,) = recordings.values()
         _write("--write-counts", write_counts, render_counts(recording))
+    if len(recordings) > 1:
+        joint = replay_jointly(metric.name, recordings, settings)
+        told, as_text = joint.streams[joint.telling], render_joint_json if as_json else render_joint_report
+        text = as_text(joint)
+    else:
+        (recording,) = recordings.values()
+        told = replay(recording.history, recording.intervals, settings)
+        text = render_json(told) if as_json else render_report(told)
     if plot is not None:
-        _write("--plot", plot, render_plot(result))
-    click.echo(render_json(result) if as_json else render_report(result))
+        _write("--plot", plot, render_plot(told))
+    click.echo(text)
 
 
-def _read_past(analysis: Analysis, past: Mapping[str, Any]) -> Recording:
+def _find_metric(analysis: Analysis, name: str | None) -> Metric:
+    if name is None:
+        return next(metric for metric in analysis.metrics if metric.type != "Categories")
+    found = next((metric for metric in analysis.metrics if metric.name == name), None)
+    if found is None or found.type == "Categories":
+        known = ", ".join(metric.name for metric in analysis.metrics if metric.type != "Categories")
+        raise click.UsageError(f"--metric {name}, expected a Ratio or Histogram of the plan: {known}")
+    return found
+
+
+def _read_past(analysis: Analysis, metric: Metric, past: Mapping[str, Any]) -> Mapping[str, Recording]:
     missing = [option for option, name in _PAST_OPTIONS.items() if not past[name]]
     if missing:
         raise click.UsageError(f"without COUNTS a past rollout is judged, which needs {', '.join(missing)}")
@@ -96,8 +129,11 @@ def _read_past(analysis: Analysis, past: Mapping[str, Any]) -> Recording:
         raise click.UsageError(f"--from {begin.isoformat()}, expected a time before --to {end.isoformat()}")
     lookback = timedelta(seconds=duration_seconds(analysis.dispersion.lookback))
     wanted = Past(past["baseline"], past["canary"], past["stable"], begin, end, lookback_begin=begin - lookback)
-    source = PastCounts(past["prometheus"], analysis.metrics[0], duration_seconds(analysis.interval))
-    return source.read(wanted)
+    preset = PRESETS[past["preset"]]
+    if metric.type == "Histogram" and metric.buckets is None and preset.buckets is None:
+        raise click.UsageError(f"--preset {past['preset']} has no histogram: name one in buckets of {metric.name!r}")
+    question = make_question(metric, (), metric.bounds, None if has_own_selectors(metric) else preset)
+    return PastCounts(past["prometheus"], question, duration_seconds(analysis.interval)).read(wanted)
 
 
 _PAST_OPTIONS = {

@@ -14,8 +14,6 @@ from pydantic import ValidationError
 from serin.api.v1alpha1.plan import Analysis, Plan
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.cli.bad_input import BadInputError
-from serin.core.evidence.settings import Settings
-from serin.core.rollout.analysis import make_settings
 
 
 def read_analysis(path: Path | None) -> Analysis:
@@ -27,11 +25,6 @@ def read_analysis(path: Path | None) -> Analysis:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInputError(f"{path}: expected a readable YAML file, but {error}") from error
     return parse_analysis(data if data is not None else {}, str(path))
-
-
-def settings_of(analysis: Analysis) -> Settings:
-    """Of its first metric: the counts are of one."""
-    return make_settings(analysis, analysis.metrics[0])
 
 
 def parse_analysis(data: Any, file: str) -> Analysis:

@@ -5,6 +5,7 @@ one that was there at the begin counts from there on. What is shorter than two s
 plan's interval should not be shorter than the interval of the scrapes.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,19 +15,26 @@ from typing import Any
 import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 
-from serin.adapters.prometheus_samples import InvalidAnswerError, read_pair, read_serin
+from serin.adapters.prometheus_buckets import is_one_of, make_bound_matcher, read_buckets
+from serin.adapters.prometheus_query import InvalidSelectorError, narrow_selector
+from serin.adapters.prometheus_samples import InvalidAnswerError, read_pair, read_requests
 from serin.adapters.prometheus_session import make_session
-from serin.api.v1alpha1.plan import Metric
+from serin.adapters.settings import SettingsError, read_settings
 from serin.cli.bad_input import BadInputError
 from serin.cli.counts_file import Recording
 from serin.core.evidence.counters import Reading, increment_between
 from serin.core.evidence.counts import Counts, Increments, StableHalves
 from serin.core.evidence.history import make_history
+from serin.core.evidence.latency import choose_bounds
+from serin.core.facts import MetricQuestion
+from serin.core.metric_presets import FailedCounter, FailedSeries
+from serin.core.rollout.streams import bound_of_stream, stream_name
 
 TIMEOUT_SECONDS = 30.0
-SERIN_COUNTER = "serin_requests_total"
 
 _Readings = Mapping[str, tuple[Reading, ...]]
+_Streams = Mapping[str, _Readings]
+"""By stream: one of a Ratio, one per bound of a Histogram."""
 
 
 @dataclass(frozen=True)
@@ -44,37 +52,79 @@ class Past:
 class PastCounts:
     """One Prometheus, asked for the counters of one metric every so many seconds."""
 
-    def __init__(self, url: str, metric: Metric, interval_seconds: float) -> None:
-        self._connect = PrometheusConnect(url, session=make_session(), timeout=TIMEOUT_SECONDS)
-        self._metric = metric
+    def __init__(self, url: str, question: MetricQuestion, interval_seconds: float) -> None:
+        self._connect = PrometheusConnect(url, session=_make_session(), timeout=TIMEOUT_SECONDS)
+        self._question = question
         self._interval_seconds = interval_seconds
 
-    def read(self, past: Past) -> Recording:
-        """BadInputError when Prometheus cannot be asked, or knows nothing of baseline or canary."""
-        if self._metric.type != "Ratio":
-            raise BadInputError(f"metric {self._metric.name!r} is a {self._metric.type}, expected a Ratio")
+    def read(self, past: Past) -> Mapping[str, Recording]:
+        """By stream. BadInputError when Prometheus cannot be asked, or knows nothing of baseline or canary."""
         baseline, canary = (self._ask(pods, past.begin, past.end) for pods in (past.baseline, past.canary))
         for option, pods, found in (("--baseline", past.baseline, baseline), ("--canary", past.canary, canary)):
             if not found:
                 raise BadInputError(f"{option} {pods!r}: Prometheus has no counters of such pods in that time")
         stable = self._ask(past.stable, past.begin, past.end) if past.stable else {}
         before = self._ask(past.stable, past.lookback_begin, past.begin) if past.stable else {}
-        return Recording(history=make_history(before), intervals=make_intervals(stable, baseline, canary))
+        streams = self._choose_streams(before or stable or baseline, baseline.keys() & canary.keys())
+        return {
+            stream: Recording(
+                history=make_history(before.get(stream, {})),
+                intervals=make_intervals(stable.get(stream, {}), baseline[stream], canary[stream]),
+            )
+            for stream in streams
+        }
 
-    def _ask(self, pods: str, begin: datetime, end: datetime) -> _Readings:
-        total, failed = self._metric.total, self._metric.failed
+    def _choose_streams(self, earliest: _Streams, comparable: "set[str]") -> tuple[str, ...]:
+        """Those of the plan's bounds; without any, what the operator would have chosen from what was served by then."""
+        name = self._question.name
+        if self._question.type == "Ratio" or self._question.bounds:
+            return tuple(sorted(comparable, key=lambda stream: bound_of_stream(stream) or 0.0))
+        slower, total = {}, 0.0
+        for stream in earliest.keys() & comparable:
+            newest = [readings[-1] for readings in earliest[stream].values()]
+            slower[bound_of_stream(stream) or 0.0] = sum(reading.failed for reading in newest)
+            total = sum(reading.total for reading in newest)
+        chosen = tuple(stream_name(name, bound) for bound in choose_bounds(slower, total))
+        if not chosen:
+            raise BadInputError(f"metric {name!r}: baseline and canary have no bucket in common that saw requests")
+        return chosen
+
+    def _ask(self, pods: str, begin: datetime, end: datetime) -> _Streams:
+        question = self._question
+
+        def ask(selector: str, matcher: str = "") -> Any:
+            wanted = narrow_selector(selector, ",".join(filter(None, (matcher, pods))))
+            step = f"{max(1, round(self._interval_seconds))}s"
+            return self._connect.custom_query_range(wanted, begin, end, step)
+
         try:
-            if total is None or failed is None:
-                return read_serin(self._query(SERIN_COUNTER, pods, begin, end))
-            return read_pair(self._query(total, pods, begin, end), self._query(failed, pods, begin, end))
+            if question.type == "Histogram":
+                unit, bounds = question.bucket_seconds, question.bounds
+                found = read_buckets(ask(question.buckets, make_bound_matcher(bounds, unit)), unit)
+                return {
+                    stream_name(question.name, bound): readings
+                    for bound, readings in found.items()
+                    if not bounds or is_one_of(bound, bounds)
+                }
+            requested = ask(question.requests)
+            if isinstance(question.failed, FailedCounter):
+                readings = read_pair(requested, ask(question.failed.selector), question.failed)
+            else:
+                readings = read_requests(requested, question.failed or FailedSeries(()))
+            return {question.name: readings} if readings else {}
+        except InvalidSelectorError as error:
+            raise BadInputError(str(error)) from error
         except (requests.RequestException, PrometheusApiClientException, InvalidAnswerError, ValueError) as error:
             raise BadInputError(f"--prometheus {self._connect.url}: expected an answer, but {error}") from error
 
-    def _query(self, selector: str, pods: str, begin: datetime, end: datetime) -> Any:
-        name, _, matchers = selector.partition("{")
-        inside = ",".join(filter(None, (matchers.removesuffix("}").strip().rstrip(","), pods)))
-        step = f"{max(1, round(self._interval_seconds))}s"
-        return self._connect.custom_query_range(f"{name}{{{inside}}}", begin, end, step)
+
+def _make_session() -> requests.Session:
+    """As the operator would ask: token, authorities and tenant by the same variables."""
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        raise BadInputError(str(error)) from error
+    return make_session(settings.prometheus_token_file, settings.prometheus_ca_file, settings.prometheus_tenant)
 
 
 def make_intervals(stable: _Readings, baseline: _Readings, canary: _Readings) -> tuple[Increments, ...]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from serin.cli.joint_replay import JointReplay
 from serin.cli.replay import Replay, Step
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.sentences import duration, percent
@@ -28,6 +29,26 @@ def render_json(replay: Replay) -> str:
     )
 
 
+def render_joint_json(joint: JointReplay) -> str:
+    """As above, with the intervals of each stream under its name."""
+    return json.dumps(
+        {
+            "streams": {name: [_step_json(step) for step in found.steps] for name, found in joint.streams.items()},
+            "verdict": joint.verdict.value,
+            "interval": joint.interval,
+            "sentence": joint.sentence,
+        },
+        indent=2,
+        allow_nan=False,
+    )
+
+
+def render_joint_report(joint: JointReplay) -> str:
+    """A table for each stream, and the sentence."""
+    tables = (f"{name}\n{_table(found, joint.interval or 0)}\n" for name, found in joint.streams.items())
+    return "\n".join([*tables, joint.sentence])
+
+
 def _step_json(step: Step) -> dict[str, Any]:
     return {
         "log_good": step.log_good,
@@ -45,12 +66,17 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 def render_report(replay: Replay) -> str:
     """A table of at most ROWS_SHOWN intervals up to the decision, and the sentence."""
-    shown = _shown(replay.interval or 0)
+    table = _table(replay, replay.interval or 0)
+    return f"{table}\n\n{replay.sentence}" if table else replay.sentence
+
+
+def _table(replay: Replay, last: int) -> str:
+    shown = _shown(last)
     rows = [HEADER, *(_cells(i, replay.steps[i - 1], replay.settings) for i in shown)]
     lines = _aligned(rows) if replay.steps else []
     if len(shown) < len(replay.steps):
         lines.append(f"({len(shown)} of {len(replay.steps)} intervals; --json prints all)")
-    return "\n".join([*lines, "", replay.sentence] if lines else [replay.sentence])
+    return "\n".join(lines)
 
 
 def _shown(last: int) -> list[int]:

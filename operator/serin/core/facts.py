@@ -15,6 +15,7 @@ from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
 from serin.core.contract.golden_requests import Answer, GoldenRequest
 from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
+from serin.core.metric_presets import FailedCounter, FailedSeries
 
 
 class Key(NamedTuple):
@@ -114,19 +115,23 @@ class RolloutFacts:
 
 @dataclass(frozen=True, slots=True)
 class MetricQuestion:
-    """What to count of each pod for one metric. Selectors that are None: those of Serin's own server.
+    """What to count of some pods for one metric.
 
-    Of a Histogram all its bounds are read when `bounds` is empty, so that some can be chosen.
+    A Ratio has `requests` and `failed`, a Histogram `buckets`, whose label `le` is in units of `bucket_seconds`; all
+    its bounds are read when `bounds`, in seconds, is empty, so that some can be chosen. Categories have `predictions`
+    with a `class_label`, or `buckets` of numbers. Pods of different servers have a question each, with the same name.
     """
 
     name: str
-    total: str | None = None
-    failed: str | None = None
+    pods: tuple[str, ...]
     type: Literal["Ratio", "Histogram", "Categories"] = "Ratio"
-    buckets: str | None = None
+    requests: str = ""
+    failed: FailedSeries | FailedCounter | None = None
+    buckets: str = ""
+    bucket_seconds: float = 1.0
     bounds: tuple[float, ...] = ()
-    predictions: str | None = None
-    class_label: str | None = None
+    predictions: str = ""
+    class_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,6 @@ class CounterRequest:
     """The latest scrape of the counters of some pods."""
 
     key: Key
-    pods: tuple[str, ...]
     questions: tuple[MetricQuestion, ...]
     window_seconds: float
 
@@ -156,7 +160,6 @@ class HistoryRequest:
     """The counters of some pods over a past time, one reading per step."""
 
     key: Key
-    pods: tuple[str, ...]
     questions: tuple[MetricQuestion, ...]
     start: datetime
     end: datetime

@@ -5,9 +5,9 @@ A refusal of the plan becomes a fact of a second decision, so that what stands i
 
 from dataclasses import dataclass, replace
 
-from serin.core.facts import Facts, Key, Refusal
+from serin.core.facts import Facts, Key, MetricHistory, MetricReadings, MetricsUnavailable, Refusal
 from serin.core.model_deployment.decide import decide
-from serin.core.model_deployment.metrics_wanted import wanted_metrics
+from serin.core.model_deployment.metrics_wanted import MetricsWanted, wanted_metrics
 from serin.core.model_deployment.names import service_name
 from serin.core.plan import Plan
 from serin.core.rollout.preflight_wanted import wanted_preflight
@@ -55,8 +55,7 @@ class Reconciler:
         facts = self._observe(key)
         wanted = wanted_metrics(facts) if facts else None
         if wanted is not None:
-            history = await self._sources.metrics.read_history(wanted.history) if wanted.history else None
-            metrics = await self._sources.metrics.read_counters(wanted.counters)
+            history, metrics = await self._ask(wanted)
             # Prometheus took its time: decide on what is there now.
             facts = self._observe(key)
             facts = facts and replace(facts, metrics=metrics, history=history)
@@ -73,6 +72,14 @@ class Reconciler:
         except (Invalid, NameTaken) as refused:
             plan = await self._tell_refusal(key, refused)
         return self._left_of(plan.look_again_after_seconds, facts)
+
+    async def _ask(
+        self, wanted: MetricsWanted
+    ) -> tuple[MetricHistory | MetricsUnavailable | None, MetricReadings | MetricsUnavailable]:
+        if wanted.unanswerable is not None:
+            return None, MetricsUnavailable(wanted.unanswerable)
+        history = await self._sources.metrics.read_history(wanted.history) if wanted.history else None
+        return history, await self._sources.metrics.read_counters(wanted.counters)
 
     def _left_of(self, seconds: float | None, facts: Facts) -> float | None:
         """Counted from the decision: the writes took their time, and looks that are due together must stay together."""

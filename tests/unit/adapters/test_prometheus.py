@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,16 +24,25 @@ from serin.core.facts import (
     MetricReadings,
     MetricsUnavailable,
 )
+from serin.core.metric_presets import SERIN, FailedCounter
 from serin_testkit.clock import FakeClock
 
 
-def request(*pods: str, total: str | None = None, failed: str | None = None) -> CounterRequest:
-    return CounterRequest(Key("ml", "weather"), pods or ("a",), (MetricQuestion("answers", total, failed),), 30.0)
+def ask(name: str, *pods: str) -> MetricQuestion:
+    return MetricQuestion(name, pods or ("a",), requests=SERIN.requests or "", failed=SERIN.failed)
+
+
+def ask_pair(name: str, total: str, failed: str, *pods: str) -> MetricQuestion:
+    return MetricQuestion(name, pods or ("a",), requests=total, failed=FailedCounter(failed, is_lazy=True))
+
+
+def request(*questions: MetricQuestion) -> CounterRequest:
+    return CounterRequest(Key("ml", "weather"), questions or (ask("answers"),), 30.0)
 
 
 def history_request(*questions: MetricQuestion) -> HistoryRequest:
     end = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    return HistoryRequest(Key("ml", "weather"), ("a",), questions, end - timedelta(hours=1), end, 10.0)
+    return HistoryRequest(Key("ml", "weather"), questions, end - timedelta(hours=1), end, 10.0)
 
 
 class PromptClock(FakeClock):
@@ -113,10 +121,10 @@ async def test_serins_own_counters_are_read_with_one_query(metrics: PrometheusMe
 async def test_predictions_are_read_after_the_rest_and_their_failure_is_theirs_alone(
     metrics: PrometheusMetrics, prometheus: Prometheus
 ) -> None:
-    with_classes = request()
-    with_classes = replace(
-        with_classes, questions=(MetricQuestion("predictions", type="Categories"), *with_classes.questions)
+    predictions = MetricQuestion(
+        "predictions", ("a",), "Categories", predictions=SERIN.predictions or "", class_label="class"
     )
+    with_classes = request(predictions, ask("answers"))
     prometheus.body = make_answer(
         {"metric": {"namespace": "ml", "pod": "a", "code": "200", "class": "rain"}, "values": [[10.0, "5"]]}
     )
@@ -130,14 +138,13 @@ async def test_predictions_are_read_after_the_rest_and_their_failure_is_theirs_a
 
 
 async def test_counters_of_another_server_are_read_with_two(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
-    found = await metrics.read_counters(request(total="hits", failed='hits{bad="1"}'))
+    found = await metrics.read_counters(request(ask_pair("answers", "hits", 'hits{bad="1"}')))
     assert found == MetricReadings({"answers": {"a": Reading(10.0, 5, 5)}})
     assert [query.split("{")[0] for query in prometheus.queries] == ["hits", "hits"]
 
 
 async def test_every_metric_is_read_under_its_own_name(metrics: PrometheusMetrics) -> None:
-    both = (MetricQuestion("answers"), MetricQuestion("hits", "hits", "misses"))
-    found = await metrics.read_counters(replace(request(), questions=both))
+    found = await metrics.read_counters(request(ask("answers"), ask_pair("hits", "hits", "misses")))
     assert found == MetricReadings({"answers": {"a": Reading(10.0, 5, 0)}, "hits": {"a": Reading(10.0, 5, 5)}})
 
 
@@ -149,7 +156,7 @@ async def test_the_past_is_asked_for_once_and_read_step_by_step(
         {"metric": {"namespace": "ml", "pod": "a", "code": "200"}, "values": values},
         {"metric": {"namespace": "ml", "pod": "a", "code": "500"}, "values": [[20.0, "1"]]},
     )
-    found = await metrics.read_history(history_request(MetricQuestion("answers")))
+    found = await metrics.read_history(history_request(ask("answers")))
 
     assert found == MetricHistory({"answers": {"a": (Reading(10.0, 5, 0), Reading(20.0, 9, 1))}})
     assert prometheus.queries == ['serin_requests_total{namespace=~"ml",pod=~"a"}']
@@ -160,12 +167,12 @@ async def test_the_past_is_asked_for_once_and_read_step_by_step(
 
 async def test_a_past_that_cannot_be_had_is_unavailable(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
     prometheus.status = 503
-    assert isinstance(await metrics.read_history(history_request(MetricQuestion("answers"))), MetricsUnavailable)
+    assert isinstance(await metrics.read_history(history_request(ask("answers"))), MetricsUnavailable)
 
 
 async def test_nobody_is_asked_about_no_pods(metrics: PrometheusMetrics, prometheus: Prometheus) -> None:
-    nobody = replace(request(), pods=())
-    assert await metrics.read_counters(nobody) == MetricReadings({})
+    nobody = MetricQuestion("answers", (), requests="hits")
+    assert await metrics.read_counters(request(nobody)) == MetricReadings({})
     assert prometheus.queries == []
 
 
@@ -216,7 +223,7 @@ async def test_a_query_that_is_refused_is_told_and_takes_prometheus_from_nobody(
     metrics: PrometheusMetrics, prometheus: Prometheus, status: int
 ) -> None:
     prometheus.status, prometheus.body = status, b'{"status": "error", "error": "parse error: bad matcher"}'
-    answers = [await metrics.read_counters(request(total="x{=}", failed="y")) for _ in range(5)]
+    answers = [await metrics.read_counters(request(ask_pair("answers", "x{=}", "y"))) for _ in range(5)]
     assert all(isinstance(answer, MetricsUnavailable) for answer in answers)
     assert str(answers[-1]).count(f"HTTP {status}: parse error: bad matcher") == 1
     assert len(prometheus.queries) == 5
@@ -229,7 +236,7 @@ async def test_a_query_about_very_many_pods_travels_in_the_body(
     metrics: PrometheusMetrics, prometheus: Prometheus
 ) -> None:
     many = tuple(f"a-model-with-a-long-name-{number:04}" for number in range(200))
-    assert isinstance(await metrics.read_counters(request("a", *many)), MetricReadings)
+    assert isinstance(await metrics.read_counters(request(ask("answers", "a", *many))), MetricReadings)
     assert prometheus.paths == ["/api/v1/query"]
     assert all(pod in prometheus.queries[0] for pod in many)
 
@@ -292,6 +299,6 @@ async def test_a_port_where_nobody_listens_is_unavailable(clock: PromptClock) ->
 
 
 async def test_a_metric_of_the_plan_that_is_no_selector_is_told_in_words(metrics: PrometheusMetrics) -> None:
-    answer = await metrics.read_counters(request(total="rate(x[1m])", failed="y"))
+    answer = await metrics.read_counters(request(ask_pair("answers", "rate(x[1m])", "y")))
     assert isinstance(answer, MetricsUnavailable)
     assert "'rate(x[1m])': expected a counter" in answer.reason

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from serin.adapters.prometheus_categories import make_categories_selector, read_categories
 from serin.adapters.prometheus_samples import InvalidAnswerError
+from serin.core import metric_presets
 from serin.core.evidence.categories import CategoryReading
 from serin.core.facts import MetricQuestion
 
-SERIN = MetricQuestion("predictions", type="Categories")
+SERIN = MetricQuestion(
+    "predictions", ("a", "b"), "Categories", predictions=metric_presets.SERIN.predictions or "", class_label="class"
+)
 
 
 def series(pod: str, *values: tuple[float, str], **labels: str) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def test_classes_are_counted_at_the_newest_scrape_of_each_pod() -> None:
 
 
 def test_a_counter_of_the_plan_names_its_own_label() -> None:
-    own = MetricQuestion("predictions", type="Categories", predictions="answers_total", class_label="digit")
+    own = MetricQuestion("predictions", ("a",), "Categories", predictions="answers_total", class_label="digit")
     assert make_categories_selector(own) == "answers_total"
     assert read_categories([series("a", (1.0, "5"), digit="7", class_="x")], own) == {
         "a": CategoryReading(1.0, {"7": 5})
@@ -41,7 +44,7 @@ def test_predicted_numbers_are_classes_by_their_buckets() -> None:
     answer = [series("a", (1.0, count), le=le) for le, count in (("+Inf", "10"), ("0.5", "6"), ("-1.0", "1"))]
     expected = {"up to -1": 1, "-1 to 0.5": 5, "above 0.5": 4}
     assert read_categories(answer, SERIN) == {"a": CategoryReading(1.0, expected)}
-    own = MetricQuestion("predictions", type="Categories", buckets="price_bucket")
+    own = MetricQuestion("predictions", ("a",), "Categories", buckets="price_bucket")
     assert make_categories_selector(own) == "price_bucket"
     assert read_categories(answer, own) == {"a": CategoryReading(1.0, expected)}
 

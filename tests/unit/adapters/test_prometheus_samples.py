@@ -3,8 +3,17 @@
 from typing import Any
 
 import pytest
-from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_serin
+from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_requests
 from serin.core.evidence.counters import Reading
+from serin.core.metric_presets import SERIN, FailedCounter, FailedSeries
+
+assert isinstance(SERIN.failed, FailedSeries)
+FAILED_SERIES = SERIN.failed
+LAZY, EAGER = FailedCounter("misses", is_lazy=True), FailedCounter("misses", is_lazy=False)
+
+
+def read_serin(answer: Any) -> Any:
+    return read_requests(answer, FAILED_SERIES)
 
 
 def series(pod: str, *values: tuple[float, str], **labels: str) -> dict[str, Any]:
@@ -73,24 +82,46 @@ def test_an_answer_of_another_shape_is_refused(answer: Any) -> None:
 def test_two_counters_are_read_at_the_newest_moment_that_both_tell() -> None:
     total = [series("a", (5.0, "10"), (10.0, "20"))]
     failed = [series("a", (5.0, "1"), (10.0, "2"), (15.0, "9"))]
-    assert newest(read_pair(total, failed)) == {"a": Reading(10.0, 20, 2)}
+    assert newest(read_pair(total, failed, EAGER)) == {"a": Reading(10.0, 20, 2)}
 
 
 def test_failures_that_are_not_told_at_the_newest_total_move_the_reading_back() -> None:
     total = [series("a", (5.0, "10"), (10.0, "20"))]
     failed = [series("a", (5.0, "1"))]
-    assert newest(read_pair(total, failed)) == {"a": Reading(5.0, 10, 1)}
+    assert newest(read_pair(total, failed, EAGER)) == {"a": Reading(5.0, 10, 1)}
 
 
-def test_a_pod_that_never_failed_has_no_series_of_failures_and_counts_zero() -> None:
-    assert newest(read_pair([series("a", (5.0, "10"))], [])) == {"a": Reading(5.0, 10, 0)}
+def test_without_a_series_of_failures_a_pod_counts_zero_where_that_counter_comes_with_the_first() -> None:
+    assert newest(read_pair([series("a", (5.0, "10"))], [], LAZY)) == {"a": Reading(5.0, 10, 0)}
+
+
+def test_without_a_series_of_failures_nothing_is_read_where_that_counter_should_be_there() -> None:
+    total = [series("a", (5.0, "10")), series("b", (5.0, "10"))]
+    with pytest.raises(InvalidAnswerError, match="pod b counts requests and has no series misses: correct the selec"):
+        read_pair(total, [series("a", (5.0, "0"))], EAGER)
+
+
+@pytest.mark.parametrize("counter", [LAZY, EAGER])
+def test_without_a_counter_of_its_requests_a_pod_has_no_reading_whatever_failed(counter: FailedCounter) -> None:
+    assert newest(read_pair([], [series("a", (5.0, "3"))], counter)) == {}
+
+
+def test_a_pod_that_is_scraped_twice_counts_once() -> None:
+    answer = [
+        series("a", (5.0, "10"), job="pods", prometheus_replica="p-0", code="200"),
+        series("a", (5.0, "1"), job="pods", prometheus_replica="p-0", code="500"),
+        series("a", (5.0, "10"), job="pods", prometheus_replica="p-1", code="200"),
+        series("a", (5.0, "1"), job="pods", prometheus_replica="p-1", code="500"),
+        series("a", (5.0, "10"), job="services", instance="10.0.0.7:8080", code="200"),
+    ]
+    assert newest(read_serin(answer)) == {"a": Reading(5.0, 11, 1)}
 
 
 def test_a_pod_whose_two_counters_share_no_moment_has_no_reading() -> None:
-    assert newest(read_pair([series("a", (5.0, "10"))], [series("a", (6.0, "1"))])) == {}
+    assert newest(read_pair([series("a", (5.0, "10"))], [series("a", (6.0, "1"))], EAGER)) == {}
 
 
 def test_series_of_two_counters_are_added_per_moment() -> None:
     total = [series("a", (5.0, "10"), route="x"), series("a", (5.0, "5"), route="y")]
     failed = [series("a", (5.0, "1"), route="x"), series("a", (5.0, "2"), route="y")]
-    assert newest(read_pair(total, failed)) == {"a": Reading(5.0, 15, 3)}
+    assert newest(read_pair(total, failed, EAGER)) == {"a": Reading(5.0, 15, 3)}

@@ -8,11 +8,11 @@ from serin.core.facts import (
     CounterRequest,
     HistoryRequest,
     MetricHistory,
-    MetricQuestion,
     MetricsUnavailable,
     Route,
     Track,
 )
+from serin.core.metric_presets import PRESETS, SERIN, FailedCounter
 from serin.core.model_deployment.metrics_wanted import wanted_metrics
 from unit.core.paper_cluster import INTERVAL_SECONDS, PaperCluster
 
@@ -52,8 +52,9 @@ def test_the_pods_of_all_three_variants_are_asked_for() -> None:
     cluster = analyzing(size=2)
     request = wanted_counters(cluster.passing(INTERVAL_SECONDS))
 
-    assert sorted(request.pods) == sorted(pod.name for pod in cluster.pods.all)
-    assert len(request.pods) == 2 + 2 + 2
+    (question,) = request.questions
+    assert sorted(question.pods) == sorted(pod.name for pod in cluster.pods.all)
+    assert len(question.pods) == 2 + 2 + 2
 
 
 def test_the_window_reaches_over_a_scrape_interval_of_a_minute_and_over_three_looks() -> None:
@@ -65,12 +66,37 @@ def test_the_window_reaches_over_a_scrape_interval_of_a_minute_and_over_three_lo
 
 def test_own_counters_of_the_plan_are_asked_for() -> None:
     hits = {"name": "hits", "total": "hits_total", "failed": 'hits_total{code=~"5.."}'}
-    request = wanted_counters(analyzing(analysis={"metrics": [hits, {}]}).passing(INTERVAL_SECONDS))
+    own, preset = wanted_counters(analyzing(analysis={"metrics": [hits, {}]}).passing(INTERVAL_SECONDS)).questions
 
-    assert request.questions == (
-        MetricQuestion("hits", "hits_total", 'hits_total{code=~"5.."}'),
-        MetricQuestion("success-rate"),
+    assert (own.name, own.requests, own.failed) == (
+        "hits",
+        "hits_total",
+        FailedCounter('hits_total{code=~"5.."}', is_lazy=True),
     )
+    assert (preset.name, preset.requests, preset.failed) == ("success-rate", SERIN.requests, SERIN.failed)
+    assert own.pods == preset.pods
+
+
+def test_pods_of_another_server_are_asked_for_by_its_own_names() -> None:
+    cluster = PaperCluster().serving("1")
+    cluster = cluster.wanting("2", server={"image": "triton", "metrics": {"preset": "Triton"}}).until("Analyzing")
+    ours, tritons = wanted_counters(cluster.settled().passing(INTERVAL_SECONDS)).questions
+
+    assert (ours.name, ours.requests) == ("success-rate", SERIN.requests)
+    assert (tritons.name, tritons.requests) == ("success-rate", PRESETS["Triton"].requests)
+    assert len(ours.pods) == 2 + 1
+    assert len(tritons.pods) == 1
+    assert not set(ours.pods) & set(tritons.pods)
+
+
+def test_a_metric_that_the_server_does_not_count_asks_nothing_and_says_what_to_do() -> None:
+    latency = {"name": "latency", "type": "Histogram"}
+    cluster = PaperCluster(analysis={"metrics": [{}, latency]}).applying(server={"metrics": {"preset": "Triton"}})
+    wanted = wanted_metrics(
+        cluster.serving("1").wanting("2").until("Analyzing").settled().passing(INTERVAL_SECONDS).facts()
+    )
+    assert wanted is not None
+    assert wanted.unanswerable == ("metric latency: preset Triton has no histogram of latencies, name one in buckets.")
 
 
 def test_the_hour_before_the_comparison_is_asked_for_of_the_stable_pods() -> None:
@@ -82,7 +108,7 @@ def test_the_hour_before_the_comparison_is_asked_for_of_the_stable_pods() -> Non
     assert (request.start, request.end) == (began - timedelta(hours=1), began)
     stable = cluster.attempt.stable
     assert stable is not None
-    assert set(request.pods) == {
+    assert set(request.questions[0].pods) == {
         pod.name for pod in cluster.pods.all if pod.route == Route(stable.revision, Track.PRIMARY)
     }
     assert request.step_seconds == INTERVAL_SECONDS

@@ -6,7 +6,7 @@ from serin.core.facts import CounterRequest, HistoryRequest, Key, MetricHistory,
 from serin.runtime.slots import LendingMetricSource, Slots
 from serin_testkit.clock import settle
 
-REQUEST = CounterRequest(Key("ml", "a"), (), (), 30.0)
+REQUEST = CounterRequest(Key("ml", "a"), (), 30.0)
 
 
 class SlowSource:

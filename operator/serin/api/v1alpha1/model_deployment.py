@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from serin.api.v1alpha1.plan import Plan
+from serin.api.v1alpha1.plan import CounterSelector, Plan, WhenAbsent
 from serin.api.v1alpha1.shared import Conditions, Duration, Opaque, Rule, Schema
 
 KIND = "ModelDeployment"
@@ -82,9 +82,53 @@ class Health(Schema):
 
 
 class Metrics(Schema):
-    """Where Prometheus finds the server's counters; becomes the pods' prometheus.io annotations."""
+    """Where Prometheus finds the server's counters, and their names; becomes the pods' prometheus.io annotations."""
 
-    path: Annotated[HttpPath, Field(description="Path of the counters, on the HTTP port.")] = "/metrics"
+    RULES = (
+        Rule(
+            "self.preset == 'Custom' ? has(self.total) && has(self.failed)"
+            " : !(has(self.total) || has(self.failed) || has(self.latencyBuckets) || has(self.failedWhenAbsent))",
+            "preset Custom needs total and failed; these, latencyBuckets and failedWhenAbsent go only there",
+        ),
+    )
+    preset: Annotated[
+        Literal["Serin", "Triton", "MLServer", "Istio", "Custom"],
+        Field(
+            description="Whose counters they are. Istio: those of the sidecar, whatever the server. Custom: the ones "
+            "named here. Selectors of a plan's metric come first."
+        ),
+    ] = "Serin"
+    path: Annotated[
+        HttpPath, Field(description="Path of the counters; with Istio /metrics stands for /stats/prometheus.")
+    ] = "/metrics"
+    port: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=65535,
+            description="Port of the counters; when left out 8002 for Triton, 8082 for MLServer, 15020 for Istio, else "
+            "the HTTP port.",
+        ),
+    ] = None
+    total: Annotated[
+        CounterSelector | None,
+        Field(description='Custom: counter of all requests, such as requests_total{handler="/predict"}.'),
+    ] = None
+    failed: Annotated[
+        CounterSelector | None,
+        Field(description='Custom: counter of failed ones, such as requests_total{handler="/predict",code=~"5.."}.'),
+    ] = None
+    failed_when_absent: Annotated[
+        WhenAbsent | None,
+        Field(
+            description="Custom: what it means that a pod has counted requests and has no series of failed ones. Zero "
+            "failures, or a wrong selector: wait. Left out: Zero when both name one counter, Wait when they name two."
+        ),
+    ] = None
+    latency_buckets: Annotated[
+        CounterSelector | None,
+        Field(description="Custom: buckets of a histogram of latencies; in seconds, unless its name has a unit."),
+    ] = None
 
 
 class Server(Schema):
@@ -145,6 +189,21 @@ class Traffic(Schema):
 
 class ModelDeploymentSpec(RevisionContent):
     """The desired state."""
+
+    RULES = (
+        Rule(
+            "self.server.metrics.preset in ['Serin', 'MLServer', 'Istio'] || has(self.server.metrics.latencyBuckets)"
+            " || self.rollout.analysis.metrics.all(metric, metric.type != 'Histogram' || has(metric.buckets))",
+            "rollout.analysis.metrics: this server.metrics.preset has no histogram of latencies, give each metric of "
+            "type Histogram its buckets",
+        ),
+        Rule(
+            "self.server.metrics.preset == 'Serin' || self.rollout.analysis.metrics.all(metric,"
+            " metric.type != 'Categories' || has(metric.predictions) || has(metric.buckets))",
+            "rollout.analysis.metrics: this server.metrics.preset has no counter of predictions, give each metric of "
+            "type Categories its predictions or buckets",
+        ),
+    )
 
     replicas: Annotated[int, Field(ge=0, le=1000, description="Pods of the stable revision.")] = 1
     service: Service = Service()

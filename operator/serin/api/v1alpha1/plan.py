@@ -11,7 +11,10 @@ from pydantic import Field
 from serin.api.v1alpha1.shared import Duration, Rule, Schema
 
 # A counter with optional label matchers: `requests_total{handler="/predict"}`. Matchers for the pods are added.
-CounterSelector = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?$", max_length=512)]
+# `{__name__=~"ok_total|failed_total"}` names several.
+CounterSelector = Annotated[str, Field(pattern=r"^([a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?|\{[^{}]+\})$", max_length=512)]
+
+WhenAbsent = Literal["Wait", "Zero"]
 
 
 class Margin(Schema):
@@ -28,9 +31,10 @@ class Metric(Schema):
     RULES = (
         Rule(
             "has(self.total) == has(self.failed)",
-            "total and failed go together: give both counters, or neither for Serin's own server",
+            "total and failed go together: give both counters, or neither for those of server.metrics",
         ),
         Rule("self.type == 'Ratio' || !has(self.total)", "total and failed go with type Ratio"),
+        Rule("has(self.total) || !has(self.failedWhenAbsent)", "failedWhenAbsent goes with total and failed"),
         Rule(
             "self.type == 'Histogram' || !has(self.bounds) || self.bounds.size() == 0",
             "bounds go with type Histogram",
@@ -64,6 +68,13 @@ class Metric(Schema):
     ] = None
     failed: Annotated[
         CounterSelector | None, Field(description='Ratio: counter of failed ones, such as requests_total{code=~"5.."}.')
+    ] = None
+    failed_when_absent: Annotated[
+        WhenAbsent | None,
+        Field(
+            description="Ratio: what it means that a pod has counted requests and has no series of failed ones. Zero "
+            "failures, or a wrong selector: wait. Left out: Zero when both name one counter, Wait when they name two."
+        ),
     ] = None
     buckets: Annotated[
         CounterSelector | None,

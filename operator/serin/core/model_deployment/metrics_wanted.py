@@ -1,14 +1,17 @@
 """Whether a look at Prometheus is due, and at what. Whatever else wakes a reconcile asks nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from serin.api.v1alpha1.model_deployment import Metrics
 from serin.api.v1alpha1.plan import Analysis
 from serin.api.v1alpha1.shared import duration_seconds
-from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
+from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
 from serin.core.rollout.analysis import next_look_at, on_grid
-from serin.core.rollout.streams import Engine, bound_of_stream
+from serin.core.rollout.questions import PodsByServer, find_unanswerable, make_questions
+from serin.core.rollout.streams import Engine
 
 # Long enough for a scrape interval of a minute, the largest in common use: the newest sample is what counts.
 SMALLEST_WINDOW_SECONDS = 120.0
@@ -19,10 +22,14 @@ MOST_HISTORY_STEPS = 360
 
 @dataclass(frozen=True, slots=True)
 class MetricsWanted:
-    """What to ask before deciding: always the counters, and once the history of the stable pods."""
+    """What to ask before deciding: always the counters, and once the history of the stable pods.
+
+    `unanswerable` is a metric that the server does not count and the plan does not name: then nothing is asked.
+    """
 
     counters: CounterRequest
     history: HistoryRequest | None
+    unanswerable: str | None = None
 
 
 def wanted_metrics(facts: Facts) -> MetricsWanted | None:
@@ -40,18 +47,16 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
     engine = Engine.from_json(status.engine)
     if engine is None or facts.now < next_look_at(engine, analysis):
         return None
-    routes = (
-        Route(stable.revision, Track.PRIMARY),
-        Route(stable.revision, Track.BASELINE),
-        Route(status.canary.revision, Track.PRIMARY),
-    )
+    stable_route, baseline = Route(stable.revision, Track.PRIMARY), Route(stable.revision, Track.BASELINE)
+    canary = Route(status.canary.revision, Track.PRIMARY)
+    by_server = _pods_by_server(facts, (stable_route, baseline, canary))
     counters = CounterRequest(
         key=facts.model_deployment.key,
-        pods=tuple(pod.name for route in routes for pod in facts.pods_of(route)),
-        questions=_questions(analysis, engine),
+        questions=make_questions(analysis, engine, by_server),
         window_seconds=max(SMALLEST_WINDOW_SECONDS, 3 * duration_seconds(analysis.interval)),
     )
-    return MetricsWanted(counters, _wanted_history(facts, routes[0], engine, analysis))
+    history = _wanted_history(facts, stable_route, engine, analysis)
+    return MetricsWanted(counters, history, find_unanswerable(analysis, by_server))
 
 
 def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analysis) -> HistoryRequest | None:
@@ -63,29 +68,18 @@ def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analy
     end = on_grid(engine.since, timedelta(seconds=step_seconds))
     return HistoryRequest(
         key=facts.model_deployment.key,
-        pods=tuple(pod.name for pod in facts.pods_of(stable)),
-        questions=_questions(analysis, engine),
+        questions=make_questions(analysis, engine, _pods_by_server(facts, (stable,))),
         start=end - timedelta(seconds=lookback_seconds),
         end=end,
         step_seconds=step_seconds,
     )
 
 
-def _questions(analysis: Analysis, engine: Engine) -> tuple[MetricQuestion, ...]:
-    def bounds_of(metric: str) -> tuple[float, ...]:
-        bounds = (bound_of_stream(stream) for stream in engine.streams_of(metric))
-        return tuple(bound for bound in bounds if bound is not None)
-
-    return tuple(
-        MetricQuestion(
-            name=metric.name,
-            total=metric.total,
-            failed=metric.failed,
-            type=metric.type,
-            buckets=metric.buckets,
-            bounds=bounds_of(metric.name),
-            predictions=metric.predictions,
-            class_label=metric.class_label,
-        )
-        for metric in analysis.metrics
-    )
+def _pods_by_server(facts: Facts, routes: Iterable[Route]) -> PodsByServer:
+    """A version may be served by another program than the one before it, which counts under other names."""
+    found: dict[Metrics, tuple[str, ...]] = {}
+    for route in routes:
+        revision = facts.revision(route.revision)
+        metrics = revision.content.server.metrics if revision else Metrics()
+        found[metrics] = (*found.get(metrics, ()), *(pod.name for pod in facts.pods_of(route)))
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from serin.api.v1alpha1.model_deployment import Health, Pod, RevisionContent, Server
 from serin.api.v1alpha1.shared import duration_seconds
+from serin.core.metric_presets import metrics_path, metrics_port, preset_of
 
 MODEL_MOUNT = "/models"
 DEFAULT_IMAGE_MODEL = "model.onnx"
@@ -36,7 +37,7 @@ def make_pod_template(
                 "image": server.image or default_server_image,
                 "imagePullPolicy": "IfNotPresent",
                 "env": [*_model_env(model_deployment, revision, content, uri), *server.env],
-                "ports": [{"name": "http", "containerPort": server.ports.http, "protocol": "TCP"}],
+                "ports": _ports(server),
                 "volumeMounts": [*model_mounts, {"name": "tmp", "mountPath": "/tmp"}, *pod.volume_mounts],  # noqa: S108 (the pod's own)
                 "terminationMessagePolicy": "FallbackToLogsOnError",
                 "securityContext": {
@@ -53,8 +54,8 @@ def make_pod_template(
     }
     annotations = {
         "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(server.ports.http),
-        "prometheus.io/path": server.metrics.path,
+        "prometheus.io/port": str(metrics_port(server)),
+        "prometheus.io/path": metrics_path(server),
         **pod.annotations,
     }
     return {"metadata": {"labels": dict(pod.labels), "annotations": annotations}, "spec": spec}
@@ -105,6 +106,13 @@ def _model_env(model_deployment: str, revision: str, content: RevisionContent, u
 def version_of(content: RevisionContent, revision: str) -> str:
     """The version that people read: as written, else the hash at the end of the revision's name."""
     return content.model.version or revision.rpartition("-")[2]
+
+
+def _ports(server: Server) -> list[dict[str, Any]]:
+    ports = {"http": server.ports.http}
+    if metrics_port(server) != server.ports.http and not preset_of(server.metrics).is_in_sidecar:
+        ports["metrics"] = metrics_port(server)
+    return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items()]
 
 
 def _probes(health: Health) -> dict[str, Any]:

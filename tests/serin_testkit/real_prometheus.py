@@ -1,0 +1,153 @@
+"""A real Prometheus on loopback that scrapes pods which a test has made up.
+
+Each pod is a page of one small exporter, found by a file of targets. The pods' labels are those that a Prometheus in a
+cluster gives. Scrapes come every second, so a test waits for them and never for the clock.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PATIENCE_SECONDS = 60.0
+"""For a machine that has better things to do."""
+
+CONFIGURATION = """
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+- job_name: pods
+  file_sd_configs: [{files: [targets.json], refresh_interval: 1s}]
+"""
+
+
+class RealPrometheus:
+    """`url` answers; `pages` is what each pod shows when it is scraped, by namespace and name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.pages: dict[tuple[str, str], str] = {}
+        self.url = f"http://127.0.0.1:{find_free_port()}"
+        self._exporter = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self.pages))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    @contextmanager
+    def run(folder: Path) -> "Iterator[RealPrometheus]":
+        prometheus = RealPrometheus(folder)
+        exporter = threading.Thread(target=prometheus._exporter.serve_forever, kwargs={"poll_interval": 0.05})
+        exporter.start()
+        (folder / "prometheus.yml").write_text(CONFIGURATION)
+        (folder / "targets.json").write_text("[]")
+        try:
+            prometheus.start()
+            yield prometheus
+        finally:
+            prometheus.stop()
+            prometheus._exporter.shutdown()
+            prometheus._exporter.server_close()
+            exporter.join()
+
+    def start(self) -> None:
+        address = self.url.removeprefix("http://")
+        options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
+        with (self._folder / "prometheus.log").open("ab") as log:
+            self._process = subprocess.Popen([find_program(), *options], cwd=self._folder, stdout=log, stderr=log)
+        self._until("Prometheus is ready", lambda: requests.get(f"{self.url}/-/ready", timeout=5).ok)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE_SECONDS)
+            self._process = None
+
+    def show(self, namespace: str, pod: str, page: str) -> None:
+        """The pod shows this page from now on; a new pod is a new target."""
+        is_new = (namespace, pod) not in self.pages
+        self.pages[namespace, pod] = page
+        if is_new:
+            self._write_targets()
+
+    def remove(self, namespace: str, pod: str) -> None:
+        """The pod is gone from the cluster, and so from the targets."""
+        del self.pages[namespace, pod]
+        self._write_targets()
+
+    def _write_targets(self) -> None:
+        host, port = self._exporter.server_address[:2]
+        targets = [
+            {
+                "targets": [f"{host!s}:{port}"],
+                "labels": {"__metrics_path__": f"/{namespace}/{pod}", "namespace": namespace, "pod": pod},
+            }
+            for namespace, pod in self.pages
+        ]
+        new = self._folder / "targets.json.new"
+        new.write_text(json.dumps(targets))
+        new.replace(self._folder / "targets.json")
+
+    async def until_scraped(self, namespace: str, *pods: str, after: float | None = None) -> None:
+        """Until each of these pods has been scraped since `after`, a Unix time; now when left out."""
+        since = time.time() if after is None else after
+
+        def look() -> bool:
+            wanted = "|".join(pods)
+            found = self.query(f'timestamp(up{{namespace="{namespace}",pod=~"{wanted}"}})')
+            return len(found) == len(pods) and all(float(series["value"][1]) > since for series in found)
+
+        await asyncio.to_thread(self._until, f"scrapes of {namespace}: {pods}", look)
+
+    def query(self, query: str) -> Any:
+        answer = requests.get(f"{self.url}/api/v1/query", {"query": query}, timeout=10)
+        return answer.json()["data"]["result"]
+
+    def _until(self, what: str, look: Any) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if look():
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {what}; see {self._folder / 'prometheus.log'}")
+
+
+def find_program() -> str:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    program = cache / "serin/extras/prometheus"
+    assert program.exists(), f"there is no {program}: run hack/cluster/extra prometheus"
+    return str(program)
+
+
+def find_free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _make_handler(pages: dict[tuple[str, str], str]) -> type[BaseHTTPRequestHandler]:
+    class Exporter(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            namespace, _, pod = self.path.strip("/").partition("/")
+            page = pages.get((namespace, pod))
+            body = (page or "").encode()
+            self.send_response(200 if page is not None else 503)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Exporter
