@@ -84,11 +84,12 @@ def assemble(
     return Operator(app, cache, queue, sweep, metrics)
 
 
-async def operate(settings: Settings, stop: StopFlag, clock: Clock, metric_source: MetricSource) -> None:
+async def operate(settings: Settings, stop: StopFlag, clock: Clock, prometheus: PrometheusMetrics) -> None:
     """Runs the operator until `stop` is set."""
     models = ModelHttp()
     cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
-    operator = assemble(settings, cluster, clock, metric_source, models)
+    operator = assemble(settings, cluster, clock, prometheus, models)
+    prometheus.report_to(operator.metrics.count_query)
     with operator.metrics.serve(settings.metrics_port):
         try:
             await operator.app.run(stop)

@@ -71,6 +71,36 @@ MODEL_DEPLOYMENT_RULES = [
         "spec.server.health",
         "startupDeadline must be at least 1s",
     ),
+    row(
+        "counters of one's own without their names",
+        model_deployment(server__metrics={"preset": "Custom"}),
+        "spec.server.metrics",
+        "preset Custom needs total and failed; these, latencyBuckets and failedWhenAbsent go only there",
+    ),
+    row(
+        "own counters beside those of another preset",
+        model_deployment(server__metrics={"preset": "Triton", "total": "x"}),
+        "spec.server.metrics",
+        "preset Custom needs total and failed; these, latencyBuckets and failedWhenAbsent go only there",
+    ),
+    row(
+        "latencies of a server that has no histogram",
+        model_deployment(
+            server__metrics__preset="Triton", rollout__analysis__metrics=[{}, {"name": "l", "type": "Histogram"}]
+        ),
+        "spec",
+        "rollout.analysis.metrics: this server.metrics.preset has no histogram of latencies, give each metric of type "
+        "Histogram its buckets",
+    ),
+    row(
+        "predictions of a server that does not count them",
+        model_deployment(
+            server__metrics__preset="Istio", rollout__analysis__metrics=[{}, {"name": "p", "type": "Categories"}]
+        ),
+        "spec",
+        "rollout.analysis.metrics: this server.metrics.preset has no counter of predictions, give each metric of type "
+        "Categories its predictions or buckets",
+    ),
 ]
 
 PLAN_RULES = [
@@ -153,6 +183,12 @@ PLAN_RULES = [
         model_deployment(rollout__analysis__dispersion={"value": 3}),
         "spec.rollout.analysis.dispersion",
         "value goes with mode Fixed",
+    ),
+    row(
+        "absence of a counter that is not named",
+        model_deployment(rollout__analysis__metrics=metric(failedWhenAbsent="Zero")),
+        "spec.rollout.analysis.metrics[0]",
+        "failedWhenAbsent goes with total and failed",
     ),
     row(
         "failures without a total",

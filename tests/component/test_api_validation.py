@@ -91,6 +91,17 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
             model_deployment(pod__affinity={"nodeAffinity": {"anything": [1, {"deep": True}]}}),
             id="free-form parts of a pod",
         ),
+        pytest.param(
+            model_deployment(
+                server__metrics={"preset": "Custom", "total": "hits", "failed": "misses", "latencyBuckets": "s_bucket"},
+                rollout__analysis__metrics=[{}, {"name": "latency", "type": "Histogram"}],
+            ),
+            id="a server's own counters",
+        ),
+        pytest.param(
+            model_deployment(rollout__analysis__metrics=metric(total='{__name__=~"ok|bad"}', failed="bad")),
+            id="two counters by one selector",
+        ),
         pytest.param(rollout(plan={}), id="a rollout with a plan of defaults"),
     ],
 )

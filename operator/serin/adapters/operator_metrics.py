@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from serin.adapters.prometheus_connection import QueryOutcome
 from serin.adapters.rollout_metrics import RolloutMetrics
 from serin.runtime.cache import Cache
 from serin.runtime.outcomes import Outcome
@@ -33,6 +35,20 @@ class OperatorMetrics:
         self._writes = Counter(
             "serin_operator_writes", "Writes to the API server.", ["kind", "verb"], registry=self._registry
         )
+        self._queries = Counter(
+            "serin_operator_prometheus_queries",
+            "Queries to Prometheus by outcome.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        for outcome in get_args(QueryOutcome):
+            self._queries.labels(outcome)
+        self._query_seconds = Histogram(
+            "serin_operator_prometheus_query_seconds",
+            "How long a query to Prometheus takes.",
+            buckets=_DURATION_BUCKETS,
+            registry=self._registry,
+        )
         self._depth = Gauge(
             "serin_operator_queue_depth", "ModelDeployments that wait for a worker.", registry=self._registry
         )
@@ -46,6 +62,11 @@ class OperatorMetrics:
 
     def count_write(self, kind: str, verb: str) -> None:
         self._writes.labels(kind, verb).inc()
+
+    def count_query(self, outcome: QueryOutcome, seconds: float) -> None:
+        self._queries.labels(outcome).inc()
+        if outcome != "spared":
+            self._query_seconds.observe(seconds)
 
     def watch_queue(self, queue: WorkQueue) -> None:
         self._depth.set_function(lambda: queue.depth)

@@ -47,10 +47,12 @@ class PrometheusMetrics:
         clock: Clock,
         jitter: Callable[[], float],
         session: requests.Session | None = None,
-        count_query: CountQuery | None = None,
     ) -> None:
-        self._connection = PrometheusConnection(url, clock, jitter, session, count_query)
+        self._connection = PrometheusConnection(url, clock, jitter, session)
         self._batches = PrometheusBatches(self._ask, clock)
+
+    def report_to(self, count_query: CountQuery) -> None:
+        self._connection.count_query = count_query
 
     def close(self) -> None:
         self._batches.close()
@@ -92,14 +94,14 @@ class PrometheusMetrics:
         self, request: CounterRequest, window: Window
     ) -> Mapping[str, Mapping[str, CategoryReading]]:
         """After the others: a scrape that these have seen is then seen here. One that fails leaves its metric out."""
-        found: defaultdict[str, dict[str, CategoryReading]] = defaultdict(dict)
+        found: dict[str, dict[str, CategoryReading]] = {}
         for question in request.questions:
             if question.type == "Categories" and question.pods:
                 pods = tuple(PodName(request.key.namespace, pod) for pod in question.pods)
                 try:
                     selector = narrow_selector(make_categories_selector(question))
-                    answer = await self._batches.read(Selection(selector, window), pods)
-                    found[question.name] |= read_categories(answer, question)
+                    readings = read_categories(await self._batches.read(Selection(selector, window), pods), question)
+                    found.setdefault(question.name, {}).update(readings)
                 except (UnavailableError, InvalidAnswerError, InvalidSelectorError) as error:
                     _log.warning("a metric of predictions cannot be read", metric=question.name, reason=str(error))
         return found

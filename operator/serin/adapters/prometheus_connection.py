@@ -56,7 +56,6 @@ class PrometheusConnection:
         clock: Clock,
         jitter: Callable[[], float],
         session: requests.Session | None = None,
-        count_query: CountQuery | None = None,
     ) -> None:
         self.shown_url = _without_credentials(url)
         self._connect = PrometheusConnect(
@@ -66,7 +65,7 @@ class PrometheusConnection:
         self._free_threads = asyncio.Semaphore(THREADS)
         self._clock = clock
         self._jitter = jitter
-        self._count_query = count_query or (lambda _outcome, _seconds: None)
+        self.count_query: CountQuery = lambda _outcome, _seconds: None
         self._failures = 0
         self._failed_at_seconds = 0.0
         self._last_reason = ""
@@ -102,7 +101,7 @@ class PrometheusConnection:
     def _refuse_while_broken(self) -> None:
         waited = self._clock.monotonic_seconds() - self._failed_at_seconds
         if self._failures >= BREAKER_FAILURES and waited < BREAKER_SECONDS:
-            self._count_query("spared", 0.0)
+            self.count_query("spared", 0.0)
             raise UnavailableError(f"{self._last_reason}; not asked again for {BREAKER_SECONDS - waited:.0f} s")
 
     async def _ask_twice(self, ask: Callable[[], Any]) -> Any:
@@ -126,7 +125,7 @@ class PrometheusConnection:
             outcome = "refused"
             raise
         finally:
-            self._count_query(outcome, self._clock.monotonic_seconds() - began)
+            self.count_query(outcome, self._clock.monotonic_seconds() - began)
         return answer
 
     async def _run(self, ask: Callable[[], Any]) -> Any:

@@ -1,8 +1,10 @@
 """What the operator tells of itself."""
 
 import urllib.request
+from typing import get_args
 
 from serin.adapters.operator_metrics import OperatorMetrics
+from serin.adapters.prometheus_connection import QueryOutcome
 from serin.core.facts import Key
 from serin.runtime.outcomes import Outcome
 from serin.runtime.workqueue import WorkQueue
@@ -21,6 +23,17 @@ def test_writes_are_counted_by_kind_and_verb() -> None:
     metrics = OperatorMetrics()
     metrics.count_write("Service", "apply")
     assert metrics.value("serin_operator_writes_total", kind="Service", verb="apply") == 1
+
+
+def test_queries_are_counted_by_outcome_and_those_that_were_sent_by_their_seconds() -> None:
+    metrics = OperatorMetrics()
+    metrics.count_query("answered", 0.2)
+    metrics.count_query("spared", 0.0)
+
+    name = "serin_operator_prometheus_queries_total"
+    counts = {outcome: metrics.value(name, outcome=outcome) for outcome in get_args(QueryOutcome)}
+    assert counts == {"answered": 1, "refused": 0, "unavailable": 0, "spared": 1}
+    assert metrics.value("serin_operator_prometheus_query_seconds_count") == 1
 
 
 def test_the_queue_is_read_when_somebody_asks() -> None:

@@ -291,6 +291,20 @@ async def test_token_and_tenant_are_sent_and_a_replaced_token_is_taken_at_once(
     assert lost.reason.endswith(f"the token in {token} cannot be read: No such file or directory")
 
 
+async def test_every_query_is_reported_with_what_became_of_it(
+    metrics: PrometheusMetrics, prometheus: Prometheus
+) -> None:
+    outcomes: list[str] = []
+    metrics.report_to(lambda outcome, _seconds: outcomes.append(outcome))
+    for status, times in ((200, 1), (422, 1), (503, 3)):
+        prometheus.status = status
+        for _ in range(times):
+            await metrics.read_counters(request())
+    await metrics.read_counters(request())
+
+    assert outcomes == ["answered", "refused", *["unavailable"] * 4, "spared"]
+
+
 async def test_a_port_where_nobody_listens_is_unavailable(clock: PromptClock) -> None:
     metrics = PrometheusMetrics("http://127.0.0.1:9", clock, jitter=lambda: 0.0)
     answer = await metrics.read_counters(request())
