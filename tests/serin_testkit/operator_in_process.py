@@ -52,8 +52,9 @@ class OperatorInProcess:
     def is_running(self) -> bool:
         return self._run is not None
 
-    def start(self) -> None:
+    def start(self, metric_source: MetricSource | None = None) -> None:
         assert self._run is None, "the operator runs already"
+        self._metric_source = metric_source or self._metric_source
         self._run = _Run(self.settings, self._clock, self._metric_source, self._models, self.writes)
         self._run.thread.start()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from serin.adapters.settings import Settings
 from serin.core.rollout.phases import is_terminal
+from serin.runtime.ports import MetricSource
 
 from serin_testkit.builders import NAME
 from serin_testkit.cluster_user import ClusterUser, Json
@@ -77,9 +78,10 @@ class World:
     async def pause(self, kind: str, name: str, *, paused: bool = True) -> None:
         await self.user.patch(kind, name, {"spec": {"paused": paused}})
 
-    async def restart_operator(self, *, by_kill: bool = True) -> None:
+    async def restart_operator(self, *, by_kill: bool = True, metric_source: MetricSource | None = None) -> None:
+        """With another source of the counters, if one is given."""
         await asyncio.to_thread(self.operator.kill if by_kill else self.operator.stop)
-        self.operator.start()
+        self.operator.start(metric_source)
 
     # What people see.
 
