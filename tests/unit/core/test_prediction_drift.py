@@ -17,6 +17,8 @@ class Weather(PaperCluster):
 
     mix = USUAL
     is_counted = True
+    silent: frozenset[str] = frozenset()
+    """Versions that have no counter of predictions, because they have never made one."""
 
     def readings(self) -> MetricReadings:
         found = super().readings()
@@ -29,13 +31,15 @@ class Weather(PaperCluster):
                 {name: share * pod.requests for name, share in (self.mix if pod.route == canary else USUAL).items()},
             )
             for pod in self.pods.all
+            if self.version_of(pod.route.revision) not in self.silent
         }
         return MetricReadings(found.by_stream, {"predictions": by_pod})
 
 
-def analyzing(mix: dict[str, float] = USUAL, **metric: Any) -> Weather:
+def analyzing(mix: dict[str, float] = USUAL, silent: frozenset[str] = frozenset(), **metric: Any) -> Weather:
     analysis = {"warmup": "0s", "minDuration": "1m", "maxDuration": "5m", "metrics": [{}, {**PREDICTIONS, **metric}]}
     cluster = Weather(analysis=analysis)
+    cluster.silent = silent
     cluster.serving("1").wanting("2").until("Analyzing").settled()
     cluster.count_requests(100)
     cluster.passing(INTERVAL_SECONDS).look(cluster.readings())
@@ -125,6 +129,35 @@ def test_an_enforced_metric_that_nobody_counts_waits_and_says_so() -> None:
         cluster.compare(requests=1000)
 
     assert (cluster.attempt.phase, cluster.attempt.reason) == ("Analyzing", "MetricsUnavailable")
+
+
+def test_a_canary_that_answers_nothing_but_errors_is_rejected_although_it_never_counts_a_prediction() -> None:
+    cluster = analyzing(silent=frozenset({"2"}), action="Reject")
+    cluster.compare(requests=500, canary_failures=500)
+    cluster.settled()
+
+    assert (cluster.attempt.phase, cluster.attempt.reason) == ("Rejected", "EvidenceBad")
+    assert cluster.attempt.message is not None
+    assert cluster.attempt.message.startswith("Rejected: the canary fails 100 %")
+
+
+def test_without_any_prediction_an_enforced_metric_has_no_data() -> None:
+    cluster = decided(analyzing(silent=frozenset({"1", "2"}), action="Reject"), intervals=12)
+
+    assert (cluster.attempt.phase, cluster.attempt.reason) == ("Analyzing", "NoData")
+    assert (cluster.attempt.message or "").startswith("No data yet: baseline and canary have not counted predictions")
+
+
+def test_counters_that_are_missing_once_are_waited_for_and_not_taken_for_a_restart() -> None:
+    cluster = analyzing(action="Reject")
+    cluster.compare(requests=100)
+    cluster.silent = frozenset({"2"})
+    cluster.compare(requests=100)
+    cluster.silent = frozenset()
+    cluster.compare(requests=100)
+
+    (_, metric) = cluster.attempt.metrics
+    assert (metric.baseline.requests, metric.canary.requests) == (200, 200)
 
 
 def test_a_metric_whose_counters_come_late_is_judged_from_then_on() -> None:

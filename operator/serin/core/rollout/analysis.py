@@ -22,7 +22,14 @@ from serin.core.evidence.sentences import percent
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance, judge
 from serin.core.facts import MetricHistory, MetricReadings, MetricsUnavailable, PodFacts
-from serin.core.rollout.drifts import begin_drifts, close_drifts, drift_metrics, judge_drifts, make_drift_settings
+from serin.core.rollout.drifts import (
+    begin_drifts,
+    close_drifts,
+    drift_metrics,
+    judge_drifts,
+    make_drift_settings,
+    read_silent_pods,
+)
 from serin.core.rollout.streams import (
     Engine,
     Stream,
@@ -146,9 +153,10 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     # The interval that began in the warm-up still belongs to it.
     is_warming_up = engine.looked_at < warmup_ends_at(engine, analysis)
     streams = _close_streams(engine, readings, variants, analysis, is_judged=not is_warming_up)
+    predictions = read_silent_pods(engine.drifts, readings)
     drifts = close_drifts(
         engine.drifts,
-        readings.categories,
+        predictions,
         _tracks(variants, {}),
         make_drift_settings_by_metric(analysis),
         is_judged=not is_warming_up,
@@ -158,7 +166,7 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     if isinstance(drifts, Waiting):
         return _wait(engine, drifts, analysis)
     stable, counters = [pod.name for pod in variants.stable], begin_counters(now, variants.all)
-    drifts = begin_drifts(drifts, readings.categories, stable, counters)
+    drifts = begin_drifts(drifts, predictions, stable, counters)
     after = replace(engine, looked_at=now, streams=streams, drifts=drifts)
     return Look(
         engine=after,

@@ -21,8 +21,11 @@ from serin.core.evidence.combination import JudgedDrift
 from serin.core.evidence.counters import CounterState, Tracks, Waiting
 from serin.core.evidence.drift import DriftSettings, DriftState, advance_drift, judge_drift
 from serin.core.evidence.settings import Settings
+from serin.core.facts import MetricReadings
 
 DEFAULT_LIMIT: Final = 0.05
+
+_Readings = Mapping[str, CategoryReading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,28 @@ def make_drift_settings(metric: Metric, shared: Settings) -> DriftSettings:
     )
 
 
+def read_silent_pods(drifts: Mapping[str, Drift], readings: MetricReadings) -> Mapping[str, _Readings]:
+    """The readings by class, with 0 for pods that were scraped and have never counted a prediction.
+
+    A counter with a class begins with its first prediction. A canary that answers nothing but errors never has one, and
+    must not keep the metric that would reject it waiting.
+    """
+    scraped: dict[str, float] = {}
+    for by_pod in readings.by_stream.values():
+        for pod, reading in by_pod.items():
+            scraped[pod] = max(reading.at_seconds, scraped.get(pod, reading.at_seconds))
+    completed = {}
+    for name, found in readings.categories.items():
+        counted = drifts[name].counters.counts if name in drifts else {}
+        # What has counted before and is missing now was not looked at: 0 would be taken for a restart.
+        silent = {pod: at for pod, at in scraped.items() if pod not in found and not any(counted.get(pod, ()))}
+        completed[name] = {**{pod: CategoryReading(at, {}) for pod, at in silent.items()}, **found}
+    return completed
+
+
 def begin_drifts(
     drifts: Mapping[str, Drift],
-    readings: Mapping[str, Mapping[str, CategoryReading]],
+    readings: Mapping[str, _Readings],
     stable: Iterable[str],
     counters: CounterState,
 ) -> Mapping[str, Drift]:
@@ -83,7 +105,7 @@ def begin_drifts(
 
 def close_drifts(
     drifts: Mapping[str, Drift],
-    readings: Mapping[str, Mapping[str, CategoryReading]],
+    readings: Mapping[str, _Readings],
     pods: Tracks,
     settings: Mapping[str, DriftSettings],
     *,
