@@ -71,6 +71,7 @@ run: setup ## The operator on this machine against the cluster of KUBECONFIG
 
 bench-serving: setup ## Serin beside MLServer, KServe, BentoML and FastAPI: writes docs/benchmarks.md (AGAIN=1: from the start)
 	@command -v wrk > /dev/null || { echo "wrk is missing: apt-get install wrk" >&2; exit 1; }
+	@command -v h2load > /dev/null || { echo "h2load is missing: apt-get install nghttp2-client" >&2; exit 1; }
 	nice $(BIN)/python benchmarks/serving $(if $(AGAIN),--again)
 
 bench-verdict: setup ## Serin's verdict beside Argo's, Flagger's, Kayenta's on simulated rollouts: writes docs/verdict-measured.md (TABLES=main: only the first table; AGAIN=1: from the start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
@@ -12,10 +13,11 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from load import measure_latency, saturate
+import grpc_load
+import load as http_load
 from process_tree import read_usage
-from report import Results, describe_machine, render_page, write_plot
-from servers import HERE, ROOT, SERVERS, Server, running
+from report import Results, describe_machine, find_servers, render_page, write_plot
+from servers import HERE, ROOT, Server, running
 from workloads import WORKLOADS, Workload, make_workload
 
 PEERS = ("fastapi", "mlserver", "kserve", "bentoml")
@@ -26,17 +28,18 @@ def say(text: str) -> None:
 
 
 def measure(server: Server, workload: Workload, models: Path, seconds: int) -> dict[str, float]:
-    model, body = make_workload(workload.name, models)
+    model, body = make_workload(workload, models)
+    load = grpc_load if workload.is_grpc else http_load
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(server, model, body.read_bytes(), Path(folder)) as started,
+        running(server, model, workload.protocol, body.read_bytes(), Path(folder)) as started,
     ):
         port, process = started.port, started.process_id
-        saturate(port, body, workload.connections, 1)  # Caches, lazy imports, the first collections.
+        load.saturate(port, body, workload.connections, 1)  # Caches, lazy imports, the first collections.
         before = read_usage(process)
-        saturation = saturate(port, body, workload.connections, seconds)
+        saturation = load.saturate(port, body, workload.connections, seconds)
         after = read_usage(process)
-        latency = measure_latency(port, body.read_bytes(), workload.requests_per_second, seconds)
+        latency = load.measure_latency(port, body.read_bytes(), workload.requests_per_second, seconds)
     return {
         "cpu_seconds_per_request": (after.cpu_seconds - before.cpu_seconds) / saturation.requests,
         "requests_per_second": saturation.requests_per_second,
@@ -49,7 +52,7 @@ def measure(server: Server, workload: Workload, models: Path, seconds: int) -> d
 def measure_all(store: Path, seconds: int) -> Results:
     """One file for each result, so that a run that was stopped loses only the one it was at."""
     results: dict[tuple[str, str], dict[str, float]] = {}
-    pairs = [(workload, server) for workload in WORKLOADS for server in SERVERS]
+    pairs = [(workload, server) for workload in WORKLOADS for server in find_servers(workload)]
     for number, (workload, server) in enumerate(pairs, 1):
         file = store / f"{workload.name}-{server.name}.json"
         if not file.exists():
@@ -67,6 +70,7 @@ def find_machine_facts() -> dict[str, object]:
     for name in PEERS:
         found = re.search(rf"^{name}==([^ \\]+)", (HERE / f"peers/{name}.lock").read_text(), re.MULTILINE)
         versions[name] = found[1] if found else "?"
+    versions["grpcio"] = importlib.metadata.version("grpcio")
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "cpus": os.cpu_count(),

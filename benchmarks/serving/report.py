@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from servers import SERVERS
+from servers import SERVERS, Server
 from workloads import WORKLOADS, Workload
 
 Results = Mapping[tuple[str, str], Mapping[str, float]]
@@ -16,20 +16,25 @@ Results = Mapping[tuple[str, str], Mapping[str, float]]
 INTRODUCTION = """\
 # What serving costs
 
-`make bench-serving` runs Serin and four other servers from their packages, each in an environment of its own, one after
+`make bench-serving` runs Serin and five other servers from their packages, each in an environment of its own, one after
 the other on one machine, with the same ONNX models, the same session settings (one worker, one thread) and the same
-requests (Open Inference Protocol V2, JSON). It takes about ten minutes, shows its progress, and goes on where it was
-stopped. `make bench-serving AGAIN=1` forgets what was measured.
+requests (Open Inference Protocol V2: JSON by HTTP, raw contents by gRPC). It takes about twelve minutes, shows its
+progress, and goes on where it was stopped. `make bench-serving AGAIN=1` forgets what was measured.
 
-CPU is that of the server's whole process tree, by /proc, under keep-alive connections that ask again at once (wrk; 16
-connections, 2 with the two large models). CPU per request says how much traffic a pod can take and, unlike requests per
-second, hardly depends on what else the machine does. Latency is measured at a fixed rate below what every server can
-do, from the moment at which a request was due; with few requests the 99th percentile is the slowest one, and on a busy
-machine it tells more of the machine. Memory is the proportional set size after the load; start is until the first
-right answer.
+CPU is that of the server's whole process tree, by /proc, under keep-alive connections that ask again at once (wrk, and
+h2load for gRPC; 16 connections, 2 with the large models). CPU per request says how much traffic a pod can take and,
+unlike requests per second, hardly depends on what else the machine does. Latency is measured at a fixed rate below what
+every server can do, from the moment at which a request was due; with few requests the 99th percentile is the slowest
+one, and on a busy machine it tells more of the machine. Memory is the proportional set size after the load; start is
+until the first right answer.
 
 ![CPU per request](images/benchmark-serving.svg)
 """
+
+
+def find_servers(workload: Workload) -> list[Server]:
+    return [server for server in SERVERS if workload.protocol in server.protocols]
+
 
 COLUMNS = "| Server | CPU µs per request | × Serin | requests per CPU second | p50 ms | p99 ms | memory MB | start s |"
 
@@ -45,7 +50,7 @@ def render_page(results: Results, machine: str) -> str:
 def render_rows(results: Results, workload: Workload) -> list[str]:
     ours = results[workload.name, "serin"]["cpu_seconds_per_request"]
     rows = []
-    for server in SERVERS:
+    for server in find_servers(workload):
         got = results[workload.name, server.name]
         cpu, p50, p99 = (got[name] for name in ("cpu_seconds_per_request", "p50_seconds", "p99_seconds"))
         rows.append(
@@ -63,7 +68,7 @@ def write_plot(results: Results, path: Path) -> None:
     for workload in WORKLOADS:
         y += group_gap
         parts.append(f'<text class="title" x="0" y="{y - 8}">{escape(workload.title)}</text>')
-        for server in SERVERS:
+        for server in find_servers(workload):
             ratio = make_ratio(results, workload.name, server.name)
             cpu = results[workload.name, server.name]["cpu_seconds_per_request"] * 1e6
             parts.append(

@@ -7,11 +7,12 @@ import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from serin_server.grpc import inference_pb2 as pb
 
 ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(7)
@@ -25,6 +26,11 @@ class Workload:
     """Of the load without a rate. Few for large requests: those in flight at the end have cost CPU and do not count."""
     requests_per_second: int
     """Of the latency measurement: below what every peer can do on one core."""
+    protocol: Literal["http", "grpc"] = "http"
+
+    @property
+    def is_grpc(self) -> bool:
+        return self.protocol == "grpc"
 
 
 WORKLOADS = (
@@ -32,11 +38,28 @@ WORKLOADS = (
     Workload("trees", "random forest, 100 trees", 16, 200),
     Workload("image", "convolution, 1×3×224×224", 2, 4),
     Workload("magika", "magika, 2,048 → 214", 2, 20),
+    Workload("logistic-grpc", "logistic regression, 4 → 3, by gRPC", 16, 200, "grpc"),
+    Workload("image-grpc", "convolution, 1×3×224×224, by gRPC", 2, 4, "grpc"),
 )
 
 
-def make_workload(name: str, folder: Path) -> tuple[Path, Path]:
+def make_workload(workload: Workload, folder: Path) -> tuple[Path, Path]:
     """Model and request body as files."""
+    name = workload.name.removesuffix("-grpc")
+    model, body = make_json_workload(name, folder)
+    if not workload.is_grpc:
+        return model, body
+    (tensor,) = json.loads(body.read_text())["inputs"]
+    request = pb.ModelInferRequest(model_name="m", id="1")
+    request.inputs.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
+    dtype = {"FP32": np.float32, "INT32": np.int32}[tensor["datatype"]]
+    request.raw_input_contents.append(np.array(tensor["data"], dtype).tobytes())
+    message = folder / f"{name}.pb"
+    message.write_bytes(request.SerializeToString())
+    return model, message
+
+
+def make_json_workload(name: str, folder: Path) -> tuple[Path, Path]:
     model, body = folder / f"{name}.onnx", folder / f"{name}.json"
     if not body.exists():
         make = {"logistic": make_tabular, "trees": make_tabular, "image": make_image, "magika": copy_magika}[name]

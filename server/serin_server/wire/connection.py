@@ -320,12 +320,14 @@ class Connection(asyncio.Protocol):
             self.state = ConnectionState.ENDED
         head_only = request.method == b"HEAD"
         self._transport.write(render_response(response, keep_alive=not is_last, head_only=head_only))
-        self._record(request, response.status, response)
+        self._application.record(request, response.status, perf_counter() - request.received_at, response)
 
     def _settle(self) -> None:
         """After reading or answering: what may the peer do next, and until when?"""
-        self._set_reading(is_paused=len(self._exchanges) >= _MAX_WAITING_EXCHANGES)
-        if self._exchanges or self._write_is_paused:
+        waiting = len(self._exchanges)
+        if (waiting >= _MAX_WAITING_EXCHANGES) is not self._read_is_paused:
+            self._set_reading(is_paused=not self._read_is_paused)
+        if waiting or self._write_is_paused:
             return
         if self.state is ConnectionState.ENDED:
             self._say_goodbye()
@@ -353,7 +355,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(CONTINUE)
 
     def _set_reading(self, *, is_paused: bool) -> None:
-        if is_paused == self._read_is_paused or self._transport.is_closing():
+        if self._transport.is_closing():
             return
         self._read_is_paused = is_paused
         if is_paused:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from unit.server.grpc_client import find_free_port
 from unit.server.onnx_models import save_echo_model
 from unit.server.server_process import ServerProcess
 
@@ -21,11 +22,21 @@ MAX_BODY_BYTES = 1024 * 1024
 @dataclass(frozen=True)
 class Target:
     process: ServerProcess
+    grpc_port: int
 
     def exchange(self, sent: bytes) -> bytes:
         """All that comes back until the server closes, which it must, because the peer has shut its side."""
+        return self._exchange(self.process.connect_raw(), sent)
+
+    def exchange_grpc(self, sent: bytes) -> bytes:
+        return self._exchange(self.connect_grpc(), sent)
+
+    def connect_grpc(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.grpc_port), timeout=30)
+
+    def _exchange(self, connection: socket.socket, sent: bytes) -> bytes:
         received = b""
-        with self.process.connect_raw() as connection:
+        with connection:
             try:
                 connection.sendall(sent)
                 connection.shutdown(socket.SHUT_WR)
@@ -35,6 +46,10 @@ class Target:
                 pass  # The server had enough and did not wait for the rest.
         return received
 
+    def read_cpu_seconds(self) -> float:
+        tasks = Path(f"/proc/{self.process.process_id}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
     def read_peak_memory_bytes(self) -> int:
         status = Path(f"/proc/{self.process.process_id}/status").read_text()
         return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -43,8 +58,9 @@ class Target:
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     model = save_echo_model(tmp_path_factory.mktemp("models") / "echo.onnx", ["FP32", "INT64", "BYTES"])
-    with ServerProcess(model, "--max-body-bytes", str(MAX_BODY_BYTES)) as process:
-        yield Target(process.wait_until_ready())
+    port = find_free_port()
+    with ServerProcess(model, "--max-body-bytes", str(MAX_BODY_BYTES), "--grpc-port", str(port)) as process:
+        yield Target(process.wait_until_ready(), port)
 
 
 @pytest.fixture
