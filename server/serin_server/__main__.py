@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
+from typing import NoReturn
 
 import uvloop
 
@@ -194,9 +195,14 @@ def write_termination_message(path: Path, sentence: str) -> None:
         return
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """The console script `serin-server`."""
     exit_code = main()
     logging.shutdown()
     # A download, a load or a run that nobody waits for any more may still have its thread, inside C++ that cannot be
     # stopped: an ordinary exit would wait for it, or pull the interpreter away under it.
     os._exit(exit_code)
+
+
+if __name__ == "__main__":
+    run()

@@ -59,7 +59,7 @@ def find_statuses(received: bytes) -> Iterator[tuple[int, int]]:
     for frame in read_frames(received):
         if frame.kind == frames.HEADERS and frame.flags & frames.END_STREAM:
             headers = dict(hpack.Decoder().decode(frame.payload, raw=True))
-            yield frame.stream_id, int(headers.get(b"grpc-status", headers.get(b":status")))
+            yield frame.stream_id, int(headers.get(b"grpc-status") or headers[b":status"])
 
 
 def find_farewell(received: bytes) -> frames.ErrorCode | None:
