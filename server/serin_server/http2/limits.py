@@ -14,8 +14,9 @@ class Limits:
     """Counted as HTTP/2 counts: names, values and 32 bytes for each. A call with more of it is refused."""
     max_header_block_bytes: int = 64 * 1024
     """As sent and as decoded. More of it ends the connection: what is not decoded leaves the two sides apart."""
-    stream_window_bytes: int = 256 * 1024
-    """So much of each request may come unasked; a longer message is asked for, see `Budget`."""
+    stream_window_bytes: int = 65_535
+    """So much of each request may come unasked; a longer message is asked for, see `Budget`. More of it would save long
+    messages a round trip and let a peer put so much into memory times `max_streams`."""
     connection_window_bytes: int = 8 * 1024 * 1024
     """Given back as it is used: what is held is bounded by the streams' windows and by the budget."""
     preface_seconds: float = 10.0
