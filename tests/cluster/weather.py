@@ -24,6 +24,7 @@ BROKEN = "3"
 PLAN: Json = {
     "size": 1,
     "progressDeadline": "4m",
+    "bake": "0s",
     "preflight": {"contract": "Warn"},  # version 3 breaks its contract, and traffic shall tell
     "analysis": {
         "interval": "2s",

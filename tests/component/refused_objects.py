@@ -149,6 +149,30 @@ PLAN_RULES = [
     row("a share above all", model_deployment(rollout__size="101%"), "spec.rollout", "or a share of the replicas"),
     row("a share without its sign", model_deployment(rollout__size="25"), "spec.rollout", "such as 25%"),
     row(
+        "two ways to choose the shares",
+        model_deployment(rollout__ramp={}, rollout__steps=[{"weight": 5}]),
+        "spec.rollout",
+        "give either ramp, shares by evidence, or steps, shares of your own",
+    ),
+    row(
+        "a ramp that does not rise",
+        model_deployment(rollout__ramp={"weights": [5, 5]}),
+        "spec.rollout.ramp",
+        "weights must rise from step to step",
+    ),
+    row(
+        "a ramp that goes back before it holds",
+        model_deployment(rollout__ramp={"holdAbove": 5, "backAbove": 2}),
+        "spec.rollout.ramp",
+        "holdAbove must not be greater than backAbove",
+    ),
+    row(
+        "steps that fall",
+        model_deployment(rollout__steps=[{"weight": 25}, {"weight": 5}]),
+        "spec.rollout",
+        "steps: weights must not fall from step to step",
+    ),
+    row(
         "a deadline of nothing",
         model_deployment(rollout__progressDeadline="0s"),
         "spec.rollout",
@@ -243,5 +267,10 @@ BOUNDS = [
     ),
     row("another end", model_deployment(rollout__onInconclusive="Wait"), "spec.rollout.onInconclusive: Unsupported"),
     row("a rollout of nothing", make_object("Rollout", "r", {}, {}), "spec.modelDeployment: Required value"),
+    row(
+        "more than there is", model_deployment(rollout__steps=[{"weight": 51}]), "steps[0].weight", "less than or equal"
+    ),
+    row("a step of nothing", model_deployment(rollout__ramp={"weights": [0]}), "ramp.weights[0]", "greater than 0"),
+    row("a gate that is not there", rollout(approvals=["Step0"]), "spec.approvals[0]", "match"),
     row("another decision", rollout(decision="Maybe"), "spec.decision: Unsupported value"),
 ]

@@ -103,6 +103,11 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
             id="two counters by one selector",
         ),
         pytest.param(rollout(plan={}), id="a rollout with a plan of defaults"),
+        pytest.param(
+            model_deployment(rollout__steps=[{"weight": 0.1, "for": "1h"}, {"weight": 50, "approval": True}]),
+            id="steps of one's own",
+        ),
+        pytest.param(model_deployment(rollout__ramp={"weights": [0.5, 1]}, rollout__bake="0s"), id="a ramp, no bake"),
     ],
 )
 def test_accepted(kubectl: Kubectl, body: Json) -> None:
@@ -134,14 +139,16 @@ FIXED_FIELDS = [
     pytest.param({"revision": None}, "revision cannot be changed", id="the revision away"),
     pytest.param({"plan": {"size": 2}}, "plan cannot be changed in the middle of a comparison", id="the plan"),
     pytest.param({"plan": None}, "plan cannot be changed in the middle of a comparison", id="the plan away"),
-    pytest.param({"decision": "Reject"}, "decision is taken once", id="the decision"),
+    pytest.param({"decision": "Promote"}, "decision is taken once", id="the decision"),
+    pytest.param({"approvals": []}, "approvals only grow", id="an approval away"),
     pytest.param({"decision": None}, "decision is taken once", id="the decision away"),
 ]
 
 
 @pytest.mark.parametrize(("change", "message"), FIXED_FIELDS)
 def test_a_rollout_cannot_be_changed_in(kubectl: Kubectl, change: Json, message: str) -> None:
-    kubectl("apply", body=rollout(revision="weather-6b7f9c", plan__size=1, decision="Promote"))
+    made = rollout(revision="weather-6b7f9c", plan__size=1, decision="Reject", approvals=["Step1"])
+    kubectl("apply", body=made)
     refused = refusal(kubectl, "patch", "mro/weather-1", "--type=merge", "-p", json.dumps({"spec": change}))
     assert message in refused
     assert "spec" in refused
@@ -160,6 +167,15 @@ def test_a_rollout_can_be_paused_resumed_and_decided_once(kubectl: Kubectl) -> N
         kubectl("patch", "mro/mutable", "--type=merge", "-p", json.dumps({"spec": change}))
     spec = json.loads(kubectl("get", "mro/mutable", "-o", "json"))["spec"]
     assert (spec["paused"], spec["decision"]) == (True, "Abort")
+
+
+def test_a_promotion_can_be_taken_back_and_steps_approved_one_by_one(kubectl: Kubectl) -> None:
+    kubectl("apply", body=rollout("stepwise"))
+    for change in ({"approvals": ["Step1"]}, {"approvals": ["Step1", "Step2"]}, {"decision": "Promote"}):
+        kubectl("patch", "mro/stepwise", "--type=merge", "-p", json.dumps({"spec": change}))
+    kubectl("patch", "mro/stepwise", "--type=merge", "-p", '{"spec":{"decision":"Reject"}}')
+    spec = json.loads(kubectl("get", "mro/stepwise", "-o", "json"))["spec"]
+    assert (spec["approvals"], spec["decision"]) == (["Step1", "Step2"], "Reject")
 
 
 def test_kubectl_scale_changes_the_replicas(kubectl: Kubectl) -> None:

@@ -12,10 +12,11 @@ NAME = "weather"
 
 QUICK_PLAN: Json = {
     "progressDeadline": "2m",
+    "bake": "0s",
     "preflight": {"contract": "Off"},
     "analysis": {"interval": "10s", "warmup": "0s", "minDuration": "0s", "maxDuration": "10m"},
 }
-"""No preflight, no warm-up and no least duration: with the test kit's traffic two or three intervals decide."""
+"""No preflight, warm-up, least duration and bake: with the test kit's traffic two or three intervals are all."""
 
 
 class Manifest(dict[str, Any]):

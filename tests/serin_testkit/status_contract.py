@@ -72,7 +72,9 @@ def _check_progress(marks: Mapping[str, str], status: Mapping[str, Any]) -> Iter
         yield f"Ready and not at rest: {dict(marks)}"
     if marks.get("Ready") == "False" and len(marks) == 1:
         yield "not Ready, and neither Reconciling nor Stalled says why"
-    expected = {"Promoted": "Ready", "Rejected": "Stalled", "Failed": "Stalled"}.get(str(phase))
+    expected = {"Promoted": "Ready", "Rejected": "Stalled", "RolledBack": "Stalled", "Failed": "Stalled"}.get(
+        str(phase)
+    )
     if expected and marks.get(expected) != "True":
         yield f"{phase} without {expected}"
 

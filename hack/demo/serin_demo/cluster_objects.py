@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FINAL_PHASES = frozenset({"Promoted", "Rejected", "Aborted", "Superseded", "Failed"})
+FINAL_PHASES = frozenset({"Promoted", "Rejected", "RolledBack", "Aborted", "Superseded", "Failed"})
 MODEL_DEPLOYMENT_LABEL = "serin.dev/model-deployment"
 REVISION_LABEL = "serin.dev/revision"
 TRACK_LABEL = "serin.dev/track"

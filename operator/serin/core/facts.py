@@ -246,6 +246,8 @@ class Facts:
     services: frozenset[str] = frozenset()
     # Percent of the requests that each route gets now, as the traffic provider sees it.
     shares: Mapping[Route, float] = field(default_factory=dict)
+    # The traffic provider sends the very shares that it is asked for; else they follow the number of pods.
+    splits_exactly: bool = False
     # None: nobody asked, because no comparison is due.
     metrics: MetricReadings | MetricsUnavailable | None = None
     # What the stable pods did before the comparison; None: nobody asked.

@@ -90,6 +90,9 @@ class MetricSource(Protocol):
 class TrafficProvider(Protocol):
     """Rendering is pure; the executor applies what it gives."""
 
+    splits_exactly: bool
+    """It sends the very shares that it is asked for; else they follow the number of pods."""
+
     def render(self, intent: TrafficIntent) -> Sequence[JsonObject]: ...
 
     def shares(self, service: JsonObject | None, pods: Sequence[PodFacts]) -> Mapping[Route, float]:

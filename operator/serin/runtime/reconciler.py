@@ -114,6 +114,7 @@ class Reconciler:
             rollouts=observe_rollouts(owned["Rollout"], owner.uid),
             services=frozenset(service["metadata"]["name"] for service in owned["Service"]),
             shares=self._traffic_provider.shares(user_service, pods),
+            splits_exactly=self._traffic_provider.splits_exactly,
         )
 
 

@@ -18,6 +18,7 @@ TEXTS = (
     "1.0-rc",
     "5m",
     "1h30m",
+    "Step2",
     "/v1/ready",
     'requests_total{code=~"5.."}',
     "sha256:" + "0" * 64,

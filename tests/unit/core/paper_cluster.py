@@ -41,6 +41,8 @@ from serin.runtime.observation import (
     observe_revisions,
     observe_rollouts,
 )
+from serin.runtime.ports import TrafficProvider
+from unit.core.exact_traffic import ExactTraffic, read_weights
 from unit.core.paper_pods import PaperPods
 
 Json = dict[str, Any]
@@ -59,9 +61,11 @@ AT_REST = 40
 
 
 class PaperCluster:
-    def __init__(self, *, replicas: int = 2, **rollout: Any) -> None:
+    def __init__(self, *, replicas: int = 2, splits_exactly: bool = False, **rollout: Any) -> None:
+        plan = {"bake": "0s", "analysis": QUICK_ANALYSIS, **rollout}
         self.now = NOON
-        self.spec: Json = {"replicas": replicas, "rollout": {"analysis": QUICK_ANALYSIS, **rollout}, "model": {}}
+        self.traffic: TrafficProvider = ExactTraffic() if splits_exactly else ReplicasProvider()
+        self.spec: Json = {"replicas": replicas, "rollout": plan, "model": {}}
         self.generation = 0
         self.status: Json = {}
         self.objects: dict[tuple[str, str], Json] = {}
@@ -91,6 +95,9 @@ class PaperCluster:
     def deciding(self, decision: str) -> "PaperCluster":
         return self._edit_attempt(decision=decision)
 
+    def approving(self, *gates: str) -> "PaperCluster":
+        return self._edit_attempt(approvals=list(gates))
+
     def pausing(self, paused: bool = True) -> "PaperCluster":
         return self._edit_attempt(paused=paused)
 
@@ -119,7 +126,8 @@ class PaperCluster:
             pods=pods,
             rollouts=observe_rollouts(self.all("Rollout"), UID),
             services=frozenset(service["metadata"]["name"] for service in self.all("Service")),
-            shares=ReplicasProvider().shares(service, pods),
+            shares=self.traffic.shares(service, pods),
+            splits_exactly=self.traffic.splits_exactly,
             metrics=metrics,
             preflight=self.preflight if self._is_in_preflight() else None,
             refusal=refusal,
@@ -224,10 +232,22 @@ class PaperCluster:
         version: str = self.objects["ControllerRevision", revision]["data"]["content"]["model"]["version"]
         return version
 
+    def weights(self) -> dict[str, float]:
+        """Percent of the requests as the last plan asked for, by version and track; of a cluster with exact shares."""
+        asked = self.objects["Service", NAME]["metadata"]["annotations"]
+        return {f"{self.version_of(of)} {track}": float(weight) for (of, track), weight in read_weights(asked).items()}
+
     def selected_revision(self) -> str | None:
         """Whose pods get the users' requests; None when all of the ModelDeployment's do."""
         revision: str | None = self.objects["Service", NAME]["spec"]["selector"].get(REVISION_LABEL)
         return revision
+
+    def most_served_revision(self) -> str | None:
+        """Whose pods get more than half of the users' requests; None when nobody's do."""
+        if not self.traffic.splits_exactly:
+            return self.selected_revision()
+        asked = read_weights(self.objects["Service", NAME]["metadata"]["annotations"])
+        return next((route.revision for route, weight in asked.items() if weight > 50), None)
 
     def all(self, kind: str) -> list[Json]:
         return [live for (of, _), live in self.objects.items() if of == kind]
@@ -244,7 +264,7 @@ class PaperCluster:
             case Apply(manifest):
                 self._apply(dict(manifest))
             case SetTraffic(intent):
-                for manifest in ReplicasProvider().render(intent):
+                for manifest in self.traffic.render(intent):
                     self._apply(dict(manifest))
             case CreateRollout(manifest):
                 assert ("Rollout", manifest["metadata"]["name"]) not in self.objects

@@ -20,6 +20,7 @@ class RulesOfMotion:
 
     def __init__(self) -> None:
         self._phases: dict[str, Phase] = {}
+        self._served: str | None = None
         self._templates: dict[str, Any] = {}
 
     def __call__(self, cluster: PaperCluster, action: Action) -> None:
@@ -28,7 +29,7 @@ class RulesOfMotion:
         self._no_pod_is_restarted(action)
         match action:
             case SetTraffic():
-                _users_are_sent_to_ready_pods(cluster)
+                self._users_are_sent_to_ready_pods(cluster)
             case WriteStatus(kind="Rollout"):
                 self._phases_keep_to_the_table(action)
                 _attempts_tell_kstatus_the_truth(action.status)
@@ -45,6 +46,19 @@ class RulesOfMotion:
             name, template = action.manifest["metadata"]["name"], action.manifest["spec"]["template"]
             assert self._templates.setdefault(name, template) == template, f"{name} would restart its pods"
 
+    def _users_are_sent_to_ready_pods(self, cluster: PaperCluster) -> None:
+        """All requests go to stable, or go over to a revision of full and ready size, which keeps them while it bakes.
+
+        Or nothing has ever been stable.
+        """
+        stable, served, before = cluster.model_deployment.stable, cluster.most_served_revision(), self._served
+        self._served = served
+        if stable is None or served in (None, stable.revision):
+            return
+        ready = [pod for pod in cluster.pods.of(served or "") if pod.ready]
+        needed = cluster.spec["replicas"] if served != before else 0
+        assert len(ready) >= needed, f"users are sent to {served}, which is not ready"
+
     def _phases_keep_to_the_table(self, status: WriteStatus) -> None:
         before, after = self._phases.get(status.name, "Pending"), status.status["phase"]
         assert after == before or after in TRANSITIONS[before], f"{status.name} went from {before} to {after}"
@@ -59,15 +73,6 @@ def _stable_keeps_its_pods(cluster: PaperCluster, action: Action) -> None:
     if isinstance(action, Apply) and action.manifest["kind"] == "Deployment":
         is_stable = action.manifest["metadata"]["name"] == stable.revision
         assert not is_stable or action.manifest["spec"]["replicas"] >= cluster.spec["replicas"], "stable shrinks"
-
-
-def _users_are_sent_to_ready_pods(cluster: PaperCluster) -> None:
-    """All requests go to stable, or to a revision of full and ready size; or nothing has ever been stable."""
-    stable, selected = cluster.model_deployment.stable, cluster.selected_revision()
-    if stable is None or selected in (None, stable.revision):
-        return
-    ready = [pod for pod in cluster.pods.of(selected or "") if pod.ready]
-    assert len(ready) >= cluster.spec["replicas"], f"users are sent to {selected}, which is not ready"
 
 
 def _one_attempt_at_a_time(cluster: PaperCluster) -> None:
@@ -89,7 +94,7 @@ def _attempts_tell_kstatus_the_truth(status: Mapping[str, Any]) -> None:
     match status["phase"]:
         case "Promoted":
             assert told == ["Ready"]
-        case "Rejected" | "Failed":
+        case "Rejected" | "RolledBack" | "Failed":
             assert told == ["Stalled"]
         case "Aborted" | "Superseded":
             assert not set(PROGRESS) & found.keys()

@@ -1,5 +1,7 @@
 """Whatever users, pods, Prometheus and crashes do, in any order: the rules of motion hold, and it comes to rest."""
 
+from typing import Any
+
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -9,6 +11,7 @@ from unit.core.paper_cluster import BROKEN, KEPT, NAME, NOT_ASKED, PaperCluster
 from unit.core.rules_of_motion import RulesOfMotion
 
 VERSIONS = st.sampled_from(["1", "2", "3"])
+STEPS = [{"weight": 5, "for": "10s"}, {"weight": 40, "approval": True}]
 
 
 class AnyStory(RuleBasedStateMachine):
@@ -18,31 +21,51 @@ class AnyStory(RuleBasedStateMachine):
 
     @initialize(
         replicas=st.integers(0, 3),
-        size=st.sampled_from([1, 2, "50%"]),
-        on_inconclusive=st.sampled_from(["Pause", "Reject", "Promote"]),
+        sizes=st.fixed_dictionaries(
+            {
+                "size": st.sampled_from([1, 2, "50%"]),
+                "onInconclusive": st.sampled_from(["Pause", "Reject", "Promote"]),
+            }
+        ),
         history=st.integers(0, 2),
-        contract=st.sampled_from(["Enforce", "Warn", "Off"]),
-        chapter=st.sampled_from(["Nothing", "Serving", "Analyzing", "Analyzing", "Promoting", "Promoting"]),
+        traffic=st.sampled_from(["pods", "exact", "exact"]),
+        plan=st.sampled_from(
+            [
+                {"preflight": {"contract": "Off"}},
+                {"preflight": {"contract": "Warn"}},
+                {"ramp": {"weights": [5, 40], "stepAfter": "10s"}},
+                {"steps": STEPS, "preflight": {"contract": "Off"}},
+            ]
+        ),
+        chapter=st.sampled_from(["Nothing", "Serving", "Analyzing", "Analyzing", "Promoting", "Baking", "Baking"]),
     )
     def begin(
-        self, replicas: int, size: int | str, on_inconclusive: str, history: int, contract: str, chapter: str
+        self,
+        replicas: int,
+        sizes: dict[str, Any],
+        history: int,
+        traffic: str,
+        plan: dict[str, Any],
+        chapter: str,
     ) -> None:
-        analysis = {"warmup": "10s", "minDuration": "0s", "maxDuration": "60s"}
         self.cluster = PaperCluster(
             replicas=replicas,
-            size=size,
-            onInconclusive=on_inconclusive,
-            analysis=analysis,
-            preflight={"contract": contract},
+            splits_exactly=traffic == "exact",
+            analysis={"warmup": "10s", "minDuration": "0s", "maxDuration": "60s"},
+            bake="30s" if chapter in ("Analyzing", "Baking") else "0s",
+            **sizes,
+            **plan,
         )
         self.cluster.applying(historyLimit=history)
         self.cluster.watchers.append(RulesOfMotion())
         if chapter != "Nothing":
             self.cluster.settled()
-        if chapter in ("Analyzing", "Promoting"):
+        if chapter in ("Analyzing", "Promoting", "Baking"):
             self.cluster.wanting("2").until("Analyzing")
-        if chapter == "Promoting":
+        if chapter in ("Promoting", "Baking"):
             self.cluster.deciding("Promote").look()
+        if chapter == "Baking":
+            self.cluster.until("Baking")
 
     @property
     def running(self) -> bool:
@@ -65,6 +88,18 @@ class AnyStory(RuleBasedStateMachine):
     @rule(paused=st.booleans())
     def the_attempt_is_paused(self, paused: bool) -> None:
         self.cluster.pausing(paused)
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def a_person_approves(self) -> None:
+        self.cluster.approving("Step1", "Step2")
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def a_pod_of_the_attempt_crashes(self) -> None:
+        canary = self.cluster.attempt.canary
+        for pod in self.cluster.pods.of(canary.revision if canary else ""):
+            pod.restarts += 3
 
     @precondition(lambda self: self.running)
     @rule(decision=st.sampled_from(["Promote", "Reject", "Abort"]))

@@ -6,7 +6,7 @@ import pytest
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.rollout.phases import REMEMBERED, TRANSITIONS, check_transition, is_terminal
 
-ENDS = {"Promoted", "Rejected", "Aborted", "Superseded", "Failed"}
+ENDS = {"Promoted", "Rejected", "RolledBack", "Aborted", "Superseded", "Failed"}
 
 
 def test_the_table_names_every_phase_once() -> None:
@@ -35,7 +35,8 @@ def test_exactly_the_ends_are_terminal_and_absorb() -> None:
 def test_every_phase_before_an_end_can_be_ended_by_the_spec_and_by_a_person() -> None:
     for phase, ways in TRANSITIONS.items():
         if phase not in ENDS:
-            assert ways >= {"Rejected", "Aborted", "Superseded"}
+            rejection = "RolledBack" if phase == "Baking" else "Rejected"
+            assert ways >= {rejection, "Aborted", "Superseded"}
 
 
 @pytest.mark.parametrize(("before", "after"), [("Promoted", "Analyzing"), ("Pending", "Promoted")])

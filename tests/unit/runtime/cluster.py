@@ -83,6 +83,8 @@ class MemoryCluster:
 class SelectorTraffic:
     """Points the Service at the routes with weight."""
 
+    splits_exactly = False
+
     def render(self, intent: TrafficIntent) -> list[JsonObject]:
         selected = {"selector": {"routes": "-".join(route.revision for route in intent.weights)}}
         return [{**intent.service, "spec": {**intent.service["spec"], **selected}}]

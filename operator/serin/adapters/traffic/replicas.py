@@ -18,6 +18,8 @@ from serin.runtime.ports import JsonObject
 class ReplicasProvider:
     """Implements the port `TrafficProvider`."""
 
+    splits_exactly = False
+
     def render(self, intent: TrafficIntent) -> Sequence[JsonObject]:
         routes = [route for route, weight in intent.weights.items() if weight > 0]
         owner = intent.service["metadata"]["labels"][MODEL_DEPLOYMENT_LABEL]

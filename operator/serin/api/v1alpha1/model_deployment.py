@@ -249,7 +249,7 @@ class RejectedStatus(Schema):
     revision: str
     version: str
     rollout: str
-    phase: Literal["Rejected", "Failed", "Aborted"]
+    phase: Literal["Rejected", "RolledBack", "Failed", "Aborted"]
     message: str
 
 
@@ -258,7 +258,7 @@ class ModelDeploymentStatus(Schema):
 
     observed_generation: Annotated[int, Field(description="The generation that this status tells of.")] = -1
     phase: Annotated[
-        Literal["Pending", "Healthy", "Progressing", "Paused", "Degraded"] | None,
+        Literal["Pending", "Healthy", "Progressing", "AwaitingApproval", "Paused", "Degraded"] | None,
         Field(description="All conditions in one word."),
     ] = None
     message: Annotated[str | None, Field(description="What is going on, in one sentence.")] = None
@@ -268,7 +268,7 @@ class ModelDeploymentStatus(Schema):
     rejected: RejectedStatus | None = None
     attempts: Annotated[int, Field(description="Rollouts begun so far; numbers the next one.")] = 0
     url: Annotated[str | None, Field(description="Where users reach the model, inside the cluster.")] = None
-    replicas: Annotated[int, Field(description="Pods of the stable revision, for the scale subresource.")] = 0
+    replicas: Annotated[int, Field(description="Pods of the revision that serves, for the scale subresource.")] = 0
     selector: Annotated[str | None, Field(description="Of these pods, for the scale subresource.")] = None
     conditions: Conditions = ()
 

@@ -210,6 +210,45 @@ class Preflight(Schema):
     ] = "Enforce"
 
 
+# Of the requests, for the canary and as much for the baseline: more than half of each is not there.
+Weight = Annotated[float, Field(gt=0, le=50, description="Percent of the requests, for canary and baseline each.")]
+
+
+class Ramp(Schema):
+    """Shares chosen by the evidence: small ones first, so that a broken canary fails few requests."""
+
+    RULES = (
+        Rule(
+            "self.weights.isSorted() && self.weights.all(w, self.weights.exists_one(other, other == w))",
+            "ramp: weights must rise from step to step",
+        ),
+        Rule("self.holdAbove <= self.backAbove", "ramp: holdAbove must not be greater than backAbove"),
+    )
+    weights: Annotated[
+        tuple[Weight, ...],
+        Field(min_length=1, max_length=10, description="The steps; as far as `size` pods can bear, none beyond that."),
+    ] = (1, 2, 5, 10, 25, 45)
+    step_after: Annotated[Duration, Field(description="Least time with data at a step.")] = "20s"
+    hold_above: Annotated[
+        float, Field(ge=1, le=1000, description="Evidence of harm (evidenceBad) from which no step is taken.")
+    ] = 1.5
+    back_above: Annotated[
+        float, Field(ge=1, le=1000, description="Evidence of harm from which it goes back by one step.")
+    ] = 10
+
+
+class Step(Schema):
+    """A share that a person chose."""
+
+    weight: Weight
+    for_: Annotated[
+        Duration, Field(alias="for", description="Least time with data at this step; a promotion waits for it.")
+    ] = "0s"
+    approval: Annotated[
+        bool, Field(description="Begins only when spec.approvals of the Rollout names it: Step1, Step2 and so on.")
+    ] = False
+
+
 class Plan(Schema):
     """How a new revision is tried, and what happens when the evidence stays open."""
 
@@ -220,16 +259,37 @@ class Plan(Schema):
             "size must be a number of pods (1 to 1000) or a share of the replicas such as 25%",
         ),
         Rule("duration(self.progressDeadline) >= duration('1s')", "progressDeadline must be at least 1s"),
+        Rule(
+            "!has(self.ramp) || !has(self.steps) || self.steps.size() == 0",
+            "give either ramp, shares by evidence, or steps, shares of your own",
+        ),
+        Rule(
+            "!has(self.steps) || self.steps.map(step, step.weight).isSorted()",
+            "steps: weights must not fall from step to step",
+        ),
     )
     size: Annotated[
         int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
     ] = 1
     preflight: Preflight = Preflight()
+    ramp: Annotated[
+        Ramp | None, Field(description="Shares chosen by the evidence; the defaults when steps are left out, too.")
+    ] = None
+    steps: Annotated[
+        tuple[Step, ...], Field(max_length=10, description="Shares of your own instead of a ramp, all gone through.")
+    ] = ()
     analysis: Analysis = Analysis()
     on_inconclusive: Annotated[
         Literal["Pause", "Reject", "Promote"],
         Field(description="What happens at maxDuration; Pause keeps the weights and waits for a decision."),
     ] = "Pause"
+    bake: Annotated[
+        Duration,
+        Field(
+            description="After the promotion the old revision stays at full size for so long, and a new one that turns"
+            " bad gives the requests back to it at once; 0s for not at all."
+        ),
+    ] = "10m"
     progress_deadline: Annotated[
         Duration, Field(description="Pods of the new revision must be ready by then, download of the model included.")
     ] = "10m"

@@ -1,6 +1,7 @@
 """The kind Rollout: one attempt to move a ModelDeployment to the revision that it desires.
 
-The spec is written once. Afterwards people own `paused` and `decision`; the operator writes the status alone.
+The spec is written once. Afterwards people own `paused`, `approvals` and `decision`; the operator writes the status
+alone.
 """
 
 from datetime import datetime
@@ -19,9 +20,12 @@ Phase = Literal[
     "Preparing",
     "Preflight",
     "Analyzing",
+    "AwaitingApproval",
     "Promoting",
+    "Baking",
     "Promoted",
     "Rejected",
+    "RolledBack",
     "Aborted",
     "Superseded",
     "Failed",
@@ -44,8 +48,13 @@ class RolloutSpec(Schema):
             "plan cannot be changed in the middle of a comparison: a new attempt is a new Rollout",
         ),
         Rule(
-            "!has(oldSelf.decision) || (has(self.decision) && self.decision == oldSelf.decision)",
-            "decision is taken once",
+            "!has(oldSelf.decision) || (has(self.decision) &&"
+            " (self.decision == oldSelf.decision || oldSelf.decision == 'Promote'))",
+            "decision is taken once; only Promote can still be turned into Reject or Abort, until the bake is over",
+        ),
+        Rule(
+            "!has(oldSelf.approvals) || (has(self.approvals) && oldSelf.approvals.all(gate, gate in self.approvals))",
+            "approvals only grow: what was approved cannot be taken back, but spec.paused holds everything",
         ),
     )
     model_deployment: Annotated[
@@ -57,6 +66,10 @@ class RolloutSpec(Schema):
     ] = None
     plan: Annotated[Plan | None, Field(description="The ModelDeployment's plan when left out.")] = None
     paused: Annotated[bool, Field(description="Keeps the weights and stops the comparison.")] = False
+    approvals: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^Step([1-9]|10)$", max_length=32)], ...],
+        Field(max_length=16, description="Steps of the plan that may begin, by their numbers: Step2."),
+    ] = ()
     decision: Annotated[Decision | None, Field(description="Overrides the evidence.")] = None
 
 
@@ -83,6 +96,14 @@ class WeightsStatus(Schema):
     nominal: Shares = Shares()
     effective: Shares = Shares()
     converged: bool = False
+
+
+class StepStatus(Schema):
+    """How far the shares of the requests have come."""
+
+    index: Annotated[int, Field(description="The step in force, from 1.")]
+    of: Annotated[int, Field(description="Steps in all; those of a ramp as far as `size` pods can bear.")]
+    since: Annotated[datetime, Field(description="When it began.")]
 
 
 class VerdictStatus(Schema):
@@ -179,7 +200,7 @@ class RolloutStatus(Schema):
     """The observed state, written only by the operator."""
 
     observed_generation: Annotated[int, Field(description="The generation that this status tells of.")] = -1
-    phase: Annotated[Phase | None, Field(description="How far the attempt is; the last five are its ends.")] = None
+    phase: Annotated[Phase | None, Field(description="How far the attempt is; the last six are its ends.")] = None
     reason: Annotated[str | None, Field(description="Why it is there, as one word for programs.")] = None
     message: Annotated[str | None, Field(description="Why it is there, as a sentence for people.")] = None
     stable: Annotated[RevisionStatus | None, Field(description="What users had when the attempt began.")] = None
@@ -188,6 +209,7 @@ class RolloutStatus(Schema):
         RevisionStatus | None, Field(description="Stable again, young and as small as the canary, to compare with.")
     ] = None
     weights: WeightsStatus | None = None
+    step: Annotated[StepStatus | None, Field(description="Left out where the shares follow the pods.")] = None
     verdict: VerdictStatus | None = None
     metrics: Annotated[tuple[MetricStatus, ...], Field(max_length=24, description="The numbers per metric.")] = ()
     stages: Annotated[tuple[StageStatus, ...], Field(max_length=32, description="The phases gone through.")] = ()

@@ -1,9 +1,9 @@
 """One look at one ModelDeployment: facts in, plan out. The rules of motion, in the order in which they apply.
 
 Order of a plan, and why:
-1. a Rollout's status, when its phase changes: the decision is on record, under a resourceVersion precondition, before
-   anything follows from it; after a crash the effects follow from the record. Other news of it wait for the end: what
-   a refusal made of the status would else be overwritten at every retry.
+1. a Rollout's status, when its phase or step changes: the decision is on record, under a resourceVersion precondition,
+   before anything follows from it; after a crash the effects follow from the record. Other news of it wait for the end:
+   what a refusal made of the status would else be overwritten at every retry.
 2. pods that start or grow, then traffic, then pods that shrink: nobody is sent to what is not there.
 3. a promotion's ending stands between traffic and shrinking: first the ModelDeployment's new stable, then Promoted.
 4. the ModelDeployment's status, then what is forgotten, for the status remembers it; then events.
@@ -52,6 +52,11 @@ class Step:
     @property
     def has_moved(self) -> bool:
         return self.attempt.rollout.status.phase != self.move.phase
+
+    @property
+    def has_stepped(self) -> bool:
+        """The shares of the requests change."""
+        return self.move.engine is not None and self.move.engine.position != self.attempt.position
 
 
 def decide(facts: Facts) -> Plan:
@@ -143,7 +148,7 @@ class _Statuses(NamedTuple):
 
 def _order_statuses(step: Step | None, status: WriteStatus) -> _Statuses:
     record = _record(step)
-    if step is None or not step.has_moved:
+    if step is None or not (step.has_moved or step.has_stepped):
         return _Statuses(last=(*record, status))
     if step.move.phase == "Promoted":
         return _Statuses(before_shrinking=(status, *record))
@@ -178,7 +183,8 @@ def _make_intent(
 ) -> TrafficIntent:
     weights: Mapping[Route, float]
     if running:
-        weights = wanted_weights(running.attempt, running.move.phase)
+        engine = running.move.engine
+        weights = wanted_weights(running.attempt, running.move.phase, engine.position if engine else None)
     else:
         weights = {Route(memory.stable.revision if memory.stable else desired.name, Track.PRIMARY): 100.0}
     return TrafficIntent(make_user_service(facts.model_deployment, spec.service), weights)

@@ -21,7 +21,12 @@ from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 from serin.core.rollout.routes import wanted_weights
 
-_STALLED_REASONS = {"Rejected": "CanaryRejected", "Failed": "RolloutFailed", "Aborted": "RolloutAborted"}
+_STALLED_REASONS = {
+    "Rejected": "CanaryRejected",
+    "RolledBack": "CanaryRolledBack",
+    "Failed": "RolloutFailed",
+    "Aborted": "RolloutAborted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,16 @@ class Situation:
     starting: str | None = None  # the Rollout that this very plan creates
 
     @property
+    def serving_revision(self) -> str:
+        """Whose pods get the users' requests, all or most of them."""
+        if self.attempt and self.move and self.move.phase == "Baking":
+            return self.attempt.revision
+        return self.memory.stable.revision if self.memory.stable else self.desired.name
+
+    @property
     def serving(self) -> DeploymentFacts | None:
         """The Deployment behind the user Service."""
-        revision = self.memory.stable.revision if self.memory.stable else self.desired.name
-        return self.facts.deployment(Route(revision, Track.PRIMARY))
+        return self.facts.deployment(Route(self.serving_revision, Track.PRIMARY))
 
     @property
     def is_serving_in_full(self) -> bool:
@@ -61,12 +72,12 @@ def make_status(situation: Situation) -> ModelDeploymentStatus:
     facts, memory = situation.facts, situation.memory
     owner, live = facts.model_deployment, situation.serving
     telling = _tell(situation)
-    marks = (*telling.marks, _available(memory.stable, live, situation.spec.replicas))
+    marks = (*telling.marks, _available(situation, live))
     return ModelDeploymentStatus(
         observed_generation=owner.generation,
         phase=telling.phase,
         message=trim(telling.message),
-        stable=_with_pods(memory.stable, live),
+        stable=_with_pods(memory.stable, facts),
         candidate=_make_candidate(situation),
         previous=memory.previous,
         rejected=memory.rejected,
@@ -125,6 +136,10 @@ def _tell_attempt(situation: Situation, attempt: Attempt, move: Move) -> Telling
         return _stalled("Inconclusive", f"Version {version} waits for a person's decision on Rollout {name}.")
     if move.is_paused:
         return _moving("Paused", "RolloutPaused", f"Rollout {name} of version {version} is paused.")
+    if move.phase == "AwaitingApproval":
+        return _moving("AwaitingApproval", move.phase, f"Version {version} waits for an approval, see Rollout {name}.")
+    if move.phase == "Baking":
+        return _moving("Progressing", move.phase, f"Version {version} serves on probation, see Rollout {name}.")
     detail = f": {move.message}" if move.phase in ("Preparing", "Preflight") else "."
     return _moving("Progressing", move.phase, f"Version {version} is on trial, see Rollout {name}{detail}")
 
@@ -147,17 +162,21 @@ def _describe_pods(situation: Situation, version: str) -> str:
     return f"{ready} of {situation.spec.replicas} pods of version {version} are ready.{trouble}"
 
 
-def _available(stable: StableStatus | None, live: DeploymentFacts | None, replicas: int) -> Mark:
+def _available(situation: Situation, live: DeploymentFacts | None) -> Mark:
+    stable, revision = situation.memory.stable, situation.serving_revision
     if stable is None:
         return Mark(AVAILABLE, "False", "NothingStable", "No version has been ready yet.")
-    if live is None or (live.ready == 0 and replicas > 0):
-        return Mark(AVAILABLE, "False", "NoPodReady", f"No pod of version {stable.version} is ready.")
-    return Mark(AVAILABLE, "True", "Serving", f"Version {stable.version} answers.")
+    known = situation.facts.revision(revision)
+    version = version_of(known.content, revision) if known else stable.version
+    if live is None or (live.ready == 0 and situation.spec.replicas > 0):
+        return Mark(AVAILABLE, "False", "NoPodReady", f"No pod of version {version} is ready.")
+    return Mark(AVAILABLE, "True", "Serving", f"Version {version} answers.")
 
 
-def _with_pods(stable: StableStatus | None, live: DeploymentFacts | None) -> StableStatus | None:
+def _with_pods(stable: StableStatus | None, facts: Facts) -> StableStatus | None:
     if stable is None:
         return None
+    live = facts.deployment(Route(stable.revision, Track.PRIMARY))
     return stable.model_copy(
         update={"replicas": live.replicas if live else 0, "ready_replicas": live.ready if live else 0}
     )
@@ -167,7 +186,7 @@ def _make_candidate(situation: Situation) -> CandidateStatus | None:
     """The attempt that runs or starts. After a crash its name here leads to the outcome that is not yet on record."""
     attempt, move = situation.attempt, situation.move
     if attempt and move:
-        weights = wanted_weights(attempt, move.phase)
+        weights = wanted_weights(attempt, move.phase, move.engine.position if move.engine else None)
         revision = situation.facts.revision(attempt.revision) or situation.desired
         return CandidateStatus(
             revision=attempt.revision,
@@ -191,6 +210,5 @@ def _url(situation: Situation) -> str:
 def _selector(situation: Situation) -> str:
     """For the scale subresource: the pods that an autoscaler may average over."""
     owner = situation.facts.model_deployment.key.name
-    stable = situation.memory.stable
-    labels = pod_labels(owner, Route(stable.revision if stable else situation.desired.name, Track.PRIMARY))
+    labels = pod_labels(owner, Route(situation.serving_revision, Track.PRIMARY))
     return ",".join(f"{name}={value}" for name, value in labels.items())

@@ -10,6 +10,7 @@ from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
 from serin.core.rollout.analysis import next_look_at, on_grid
+from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.questions import PodsByServer, find_unanswerable, make_questions
 from serin.core.rollout.streams import Engine
 
@@ -39,7 +40,8 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
     if isinstance(spec, InvalidSpec) or spec.paused or stable is None or rollout is None:
         return None
     status, asked = rollout.status, rollout.spec
-    if status.phase != "Analyzing" or status.plan is None or status.canary is None:
+    is_compared = status.phase in COMPARING or (status.phase == "Baking" and facts.splits_exactly)
+    if not is_compared or status.plan is None or status.canary is None:
         return None
     if isinstance(asked, InvalidSpec) or asked.paused:
         return None

@@ -80,7 +80,11 @@ def _last_finished(facts: Facts, status: ModelDeploymentStatus) -> RolloutFacts 
 
 def _make_rejected(rollout: RolloutFacts, status: RolloutStatus, desired: RevisionFacts) -> RejectedStatus | None:
     canary, phase = status.canary, status.phase
-    if canary is None or canary.revision != desired.name or phase not in ("Rejected", "Failed", "Aborted"):
+    if (
+        canary is None
+        or canary.revision != desired.name
+        or phase not in ("Rejected", "RolledBack", "Failed", "Aborted")
+    ):
         return None
     return RejectedStatus(
         revision=canary.revision,

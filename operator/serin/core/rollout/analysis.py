@@ -53,6 +53,7 @@ class Variants:
     stable: tuple[PodFacts, ...]
     baseline: tuple[PodFacts, ...]
     canary: tuple[PodFacts, ...]
+    have_equal_shares: bool = True  # baseline and canary are meant to get as many requests each
 
     @property
     def all(self) -> tuple[PodFacts, ...]:
@@ -190,6 +191,7 @@ def _close_streams(
             return closed
         after[name] = replace(stream, counters=counters)
         if is_judged:
+            closed = replace(closed, is_symmetric=closed.is_symmetric and variants.have_equal_shares)
             after[name] = _advance(after[name], closed, settings[metric_of_stream(name)])
     return after
 

@@ -1,4 +1,8 @@
-"""Analyzing: canary and baseline get requests, and the evidence says when it is enough for an answer."""
+"""Analyzing: canary and baseline get requests, and the evidence says when it is enough for an answer.
+
+The same rule goes on in AwaitingApproval, where a person lets the next step begin: a canary that breaks meanwhile is
+rejected all the same.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,22 +10,19 @@ from typing import Final
 
 from serin.api.v1alpha1.rollout import Phase, VerdictState
 from serin.core.evidence.verdict import Outcome
-from serin.core.facts import MetricReadings, MetricsUnavailable
-from serin.core.rollout.analysis import Look, interval_of, learn_history, look, next_look_at, next_moment
+from serin.core.rollout.analysis import Look, next_look_at
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.awaiting import ask_for_approval, begin_comparison
+from serin.core.rollout.looking import NoNews, find_crash, take_look
 from serin.core.rollout.move import Move
+from serin.core.rollout.ramp import decide_step
 from serin.core.rollout.routes import has_converged, wanted_weights
 from serin.core.rollout.streams import Engine
 from serin.core.rollout.waiting import failed_by_deadline, wait_for_pods
 
-# Three more restarts than the baseline is a crash loop, whatever the requests say.
-CRASH_LOOP_RESTARTS = 3
-
-COMPARISON_STARTS: Final = Move("Analyzing", "Comparing", "Canary and baseline are ready and get requests.")
-
 
 def analyze(attempt: Attempt) -> Move:
-    crash = _crash(attempt)
+    crash = find_crash(attempt)
     if crash:
         return Move("Rejected", "CanaryCrashed", f"Rejected: the canary crashes, {crash}.", how="Evidence")
     engine = attempt.engine()
@@ -32,66 +33,55 @@ def analyze(attempt: Attempt) -> Move:
     unserved_deadline = attempt.unserved_deadline()
     if unserved_deadline and attempt.facts.now >= unserved_deadline:
         return failed_by_deadline(attempt)
-    if attempt.paused_since:
-        return _between_looks(attempt, engine.resume(attempt.facts.now, attempt.variants().all))
-    if attempt.facts.history is not None:
-        engine = learn_history(engine, attempt.facts.history, attempt.plan.analysis)
-    if attempt.facts.metrics is None:
-        return _between_looks(attempt, engine)
-    if isinstance(attempt.facts.metrics, MetricsUnavailable):
-        return _without_metrics(attempt, engine, attempt.facts.metrics.reason)
-    return _look(attempt, engine, attempt.facts.metrics)
+    seen = take_look(attempt, engine)
+    if isinstance(seen, NoNews):
+        return _without_metrics(attempt, seen, seen.trouble) if seen.trouble else _between_looks(attempt, seen)
+    if seen.is_warming_up:
+        return _warming_up(attempt, seen.engine)
+    return _follow_the_evidence(attempt, _with_step(attempt, seen))
 
 
-def _without_metrics(attempt: Attempt, engine: Engine, reason: str) -> Move:
+def await_approval(attempt: Attempt) -> Move:
+    engine = attempt.engine()
+    if engine is None:
+        return begin_comparison(attempt)
+    position = decide_step(attempt.schedule, engine.position, 0.0, engine.data_seconds, attempt.approved_steps)
+    if position.index > engine.position.index:
+        told = f"Step {position.index + 1} of {len(attempt.schedule.steps)} begins: it is approved."
+        return Move("Analyzing", "Comparing", told, engine=replace(engine, position=position))
+    return analyze(attempt)
+
+
+def _with_step(attempt: Attempt, result: Look) -> Look:
+    """The look with the step that the evidence allows from now on."""
+    position = decide_step(
+        attempt.schedule,
+        result.engine.position,
+        result.verdict.evidence_bad,
+        result.engine.data_seconds,
+        attempt.approved_steps,
+    )
+    return replace(result, engine=replace(result.engine, position=position))
+
+
+def _without_metrics(attempt: Attempt, seen: NoNews, reason: str) -> Move:
     is_open = attempt.is_inconclusive
     return Move(
-        "Analyzing",
+        attempt.phase,
         "MetricsUnavailable",
         f"Waiting: {reason} Weights stay, evidence stands still.",
-        look_again_at=next_moment(attempt.facts.now, attempt.plan.analysis),
-        engine=engine,
+        look_again_at=seen.look_again_at,
+        engine=seen.engine,
         verdict_state="Inconclusive" if is_open else "ProviderError",
         metrics_trouble=reason,
         needs_person=is_open,
     )
 
 
-def _look(attempt: Attempt, engine: Engine, readings: MetricReadings) -> Move:
-    analysis, now = attempt.plan.analysis, attempt.facts.now
-    result = look(engine, readings, attempt.variants(), analysis, now)
-    if result.is_warming_up:
-        return _warming_up(attempt, result.engine)
-    if result.engine is not engine:
-        return _follow_the_evidence(attempt, result)
-    # One scrape missing is the rhythm of Prometheus; three intervals without any is a fault worth telling.
-    if now - engine.looked_at < 3 * interval_of(analysis):
-        return replace(_between_looks(attempt, engine), look_again_at=next_moment(now, analysis))
-    pods = ", ".join(result.missing_pods[:3]) or "any pod of canary and baseline"
-    return _without_metrics(attempt, engine, f"Prometheus has no new scrape of {pods}.")
-
-
-def _crash(attempt: Attempt) -> str | None:
-    """What needs no statistics. The baseline excuses what it suffers itself, such as a node without memory."""
-    variants = attempt.variants()
-    tolerated = max((pod.restarts for pod in variants.baseline), default=0) + CRASH_LOOP_RESTARTS
-    excused = {pod.crash for pod in variants.baseline}
-    for pod in variants.canary:
-        # A pod on its way out may be of an earlier attempt with the same revision.
-        if pod.terminating:
-            continue
-        if pod.restarts >= tolerated:
-            why = f": {pod.trouble}" if pod.trouble else ""
-            return f"pod {pod.name} was restarted {pod.restarts} times{why}"
-        if pod.crash and pod.crash not in excused:
-            return f"pod {pod.name}: {pod.trouble or pod.crash}"
-    return None
-
-
 def _warming_up(attempt: Attempt, engine: Engine) -> Move:
     analysis = attempt.plan.analysis
     return Move(
-        "Analyzing",
+        attempt.phase,
         "WarmingUp",
         f"Canary and baseline warm up for {analysis.warmup}; what they do now is not judged.",
         look_again_at=next_look_at(engine, analysis),
@@ -99,15 +89,15 @@ def _warming_up(attempt: Attempt, engine: Engine) -> Move:
     )
 
 
-def _between_looks(attempt: Attempt, engine: Engine) -> Move:
+def _between_looks(attempt: Attempt, seen: NoNews) -> Move:
     """Something else woke us: the status keeps what the last look said, not that it was paused or refused since."""
     status, verdict = attempt.rollout.status, attempt.rollout.status.verdict
     move = Move(
-        "Analyzing",
+        attempt.phase,
         status.reason or "Comparing",
         status.message or "",
-        look_again_at=next_look_at(engine, attempt.plan.analysis),
-        engine=engine,
+        look_again_at=seen.look_again_at,
+        engine=seen.engine,
         verdict_state=verdict.state if verdict else None,
         needs_person=attempt.is_inconclusive,
     )
@@ -119,6 +109,10 @@ def _between_looks(attempt: Attempt, engine: Engine) -> Move:
 
 def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
     sentence, outcome = result.verdict.sentence, result.verdict.outcome
+    steps_left = _steps_left(attempt, result)
+    if steps_left and outcome in (Outcome.PROMOTE, Outcome.INCONCLUSIVE):
+        found = "Good enough for a promotion" if outcome is Outcome.PROMOTE else "Not yet good enough for a promotion"
+        outcome, sentence = Outcome.ANALYZING, f"{found}; {steps_left}."
     if attempt.is_inconclusive and outcome is Outcome.PROMOTE:
         return _leave_open(attempt, result, "After maxDuration the evidence has become good enough for a promotion.")
     if outcome is Outcome.INCONCLUSIVE:
@@ -126,7 +120,7 @@ def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
     if outcome is Outcome.PROMOTE and result.suspicion:
         outcome, sentence = Outcome.ANALYZING, f"No promotion while the comparison is suspect. {result.suspicion}"
     phase, reason, state = _OUTCOME_MOVES[outcome]
-    return Move(
+    move = Move(
         phase,
         reason,
         sentence,
@@ -136,6 +130,19 @@ def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
         engine=result.engine,
         verdict_state=state,
     )
+    question = ask_for_approval(attempt, result.engine) if phase == "Analyzing" else None
+    if question:
+        return replace(move, phase="AwaitingApproval", reason="AwaitingApproval", message=f"{question} {sentence}")
+    return move
+
+
+def _steps_left(attempt: Attempt, result: Look) -> str | None:
+    """Which of the steps that a person chose are still to be gone through, as a part of a sentence."""
+    schedule, position = attempt.schedule, result.engine.position
+    is_last = position.index >= len(schedule.steps) - 1
+    if not schedule.is_required or (is_last and schedule.is_step_over(position, result.engine.data_seconds)):
+        return None
+    return f"step {position.index + 1} of {len(schedule.steps)} goes on"
 
 
 def _leave_open(attempt: Attempt, result: Look, sentence: str) -> Move:
@@ -162,7 +169,9 @@ _OUTCOME_MOVES: Final[Mapping[Outcome, tuple[Phase, str, VerdictState]]] = {
     Outcome.REJECT: ("Rejected", "EvidenceBad", "Reject"),
 }
 
-_REASONS_OF_LOOKS: Final = frozenset({"Comparing", "WarmingUp", "NoData", "Inconclusive", "MetricsUnavailable"})
+_REASONS_OF_LOOKS: Final = frozenset(
+    {"Comparing", "WarmingUp", "NoData", "Inconclusive", "MetricsUnavailable", "AwaitingApproval"}
+)
 
 _INCONCLUSIVE_MOVES: Final[Mapping[str, tuple[Phase, str]]] = {
     "Pause": ("Analyzing", "Set spec.decision of this Rollout to Promote, Reject or Abort."),

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from serin.api.conditions import PAUSED, TRAFFIC_CONVERGED
 from serin.api.v1alpha1.model_deployment import StableStatus
-from serin.api.v1alpha1.plan import Plan
+from serin.api.v1alpha1.plan import Plan, Ramp
 from serin.api.v1alpha1.rollout import Phase, RolloutSpec, StageStatus
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, RolloutFacts, Route, Track
 from serin.core.rollout.analysis import Variants
-from serin.core.rollout.streams import Engine
+from serin.core.rollout.ramp import Position, Schedule, Step, make_ramp
+from serin.core.rollout.streams import Engine, position_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,50 @@ class Attempt:
     def canary_size(self) -> int:
         return self.replicas if self.is_first else self.size
 
+    @property
+    def bearable_weight(self) -> float:
+        """Percent of the requests that pods of the canary's size bear without more work than a stable pod has."""
+        return min(50.0, 100.0 * self.size / self.replicas) if self.replicas else 50.0
+
+    @property
+    def schedule(self) -> Schedule:
+        """The steps of the plan. Where shares follow the pods a ramp has the one step that these amount to."""
+        # To the nearest interval: scrapes are never exactly on time.
+        slack_seconds = duration_seconds(self.plan.analysis.interval) / 2
+        if self.plan.steps:
+            steps = tuple(
+                Step(min(step.weight, self.bearable_weight), duration_seconds(step.for_) - slack_seconds, step.approval)
+                for step in self.plan.steps
+            )
+            return Schedule(steps, is_required=True)
+        if not self.facts.splits_exactly or not self.replicas:
+            return Schedule((Step(100.0 * self.size / (self.replicas + 2 * self.size), seconds=0),))
+        ramp = self.plan.ramp or Ramp()
+        weights = tuple(weight for weight in ramp.weights if weight < self.bearable_weight)
+        if len(weights) < len(ramp.weights):
+            weights = (*weights, self.bearable_weight)
+        return make_ramp(weights, duration_seconds(ramp.step_after) - slack_seconds, ramp.hold_above, ramp.back_above)
+
+    @property
+    def position(self) -> Position:
+        """The step on record."""
+        try:
+            return position_from_json(self.rollout.status.engine)
+        except (TypeError, ValueError):
+            return Position()
+
+    @property
+    def approved_steps(self) -> frozenset[int]:
+        """Indexes of the steps that a person has let begin."""
+        return frozenset(int(gate.removeprefix("Step")) - 1 for gate in self.spec.approvals if gate.startswith("Step"))
+
     def variants(self) -> Variants:
         stable, baseline = self.stable_route, self.baseline_route
         return Variants(
             stable=self.facts.pods_of(stable) if stable else (),
             baseline=self.facts.pods_of(baseline) if baseline else (),
             canary=self.facts.pods_of(self.canary_route),
+            have_equal_shares=self.phase != "Baking",
         )
 
     def engine(self) -> Engine | None:
@@ -109,6 +148,13 @@ class Attempt:
         stage = self.stage()
         began = stage.started if stage else self.facts.now
         return began + timedelta(seconds=duration_seconds(self.plan.progress_deadline) + self.held_seconds())
+
+    def bake_ends_at(self) -> datetime:
+        """When the bake is over, seen from within it; time spent paused does not count."""
+        stage = self.stage()
+        began = stage.started if stage and stage.phase == "Baking" else self.facts.now
+        held_seconds = self.held_seconds() if stage and stage.phase == "Baking" else 0
+        return began + timedelta(seconds=duration_seconds(self.plan.bake) + held_seconds)
 
     def held_seconds(self) -> int:
         """Time that the current phase has been paused, a pause that ends now included."""

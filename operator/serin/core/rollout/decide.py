@@ -6,17 +6,21 @@ the spec.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.facts import Refusal
 from serin.core.model_deployment.names import deployment_name
-from serin.core.rollout.analyzing import analyze
+from serin.core.rollout.analyzing import analyze, await_approval
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.baking import bake
 from serin.core.rollout.move import Move
+from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.preflight import check_contract
 from serin.core.rollout.preparing import begin, prepare
-from serin.core.rollout.promoting import FIRST_IS_READY, promote, promoted
+from serin.core.rollout.promoted import FIRST_IS_READY, promoted
+from serin.core.rollout.promoting import promote
 
 
 def decide_move(attempt: Attempt) -> Move:
@@ -33,7 +37,8 @@ def decide_refused(attempt: Attempt, refusal: Refusal) -> Move:
     """After the API server or somebody's object stood in the way of the last plan."""
     pods = {deployment_name(route) for route in (attempt.canary_route, attempt.baseline_route) if route}
     is_about_pods = refusal.reason == "InvalidSpec" and refusal.kind == "Deployment" and refusal.name in pods
-    if is_about_pods and attempt.phase != "Pending":
+    # While it bakes the new version serves: pods that cannot be added are no reason to take it away.
+    if is_about_pods and attempt.phase not in ("Pending", "Baking"):
         return Move("Failed", "InvalidSpec", f"The pods of the new version are refused: {refusal.message}")
     return Move(attempt.phase, refusal.reason, refusal.message, needs_person=True)
 
@@ -48,7 +53,7 @@ def _follow_the_spec(attempt: Attempt) -> Move | None:
     """A Rollout only ever rolls out what its ModelDeployment desires."""
     if attempt.stable and attempt.revision == attempt.stable.revision:
         # The ModelDeployment's stable was written just before a crash: only the ending is missing.
-        if attempt.phase == "Promoting":
+        if attempt.phase in ("Promoting", "Baking"):
             return promoted(attempt)
         if attempt.phase == "Preparing" and attempt.rollout.status.stable is None:
             return FIRST_IS_READY
@@ -65,11 +70,21 @@ def _follow_the_person(attempt: Attempt) -> Move | None:
     match attempt.spec.decision:
         case "Abort":
             return Move("Aborted", "AbortedByPerson", "Aborted by a person.", how="Person")
+        case "Reject" if attempt.phase == "Baking":
+            return Move("RolledBack", "RejectedByPerson", "Rolled back by a person.", how="Person")
         case "Reject":
             return Move("Rejected", "RejectedByPerson", "Rejected by a person.", how="Person")
-        case "Promote" if attempt.phase in ("Preparing", "Preflight", "Analyzing") and not attempt.is_first:
+        case "Promote" if attempt.phase in ("Preparing", "Preflight", *COMPARING) and not attempt.is_first:
             return Move("Promoting", "PromotedByPerson", "Promoted by a person: the new version grows.", how="Person")
+        case "Promote" if attempt.phase == "Baking" and not _is_decided_by_person(attempt):
+            return replace(promoted(attempt), how="Person")
     return None
+
+
+def _is_decided_by_person(attempt: Attempt) -> bool:
+    """The person's Promote has been followed already: it began the bake and does not end it."""
+    decided_by = attempt.rollout.status.decided_by
+    return decided_by is not None and decided_by.how == "Person"
 
 
 def _hold_while_paused(attempt: Attempt) -> Move | None:
@@ -88,9 +103,12 @@ _PHASE_RULES: Final[Mapping[Phase, Callable[[Attempt], Move]]] = {
     "Preparing": prepare,
     "Preflight": check_contract,
     "Analyzing": analyze,
+    "AwaitingApproval": await_approval,
     "Promoting": promote,
+    "Baking": bake,
     "Promoted": _no_rule,
     "Rejected": _no_rule,
+    "RolledBack": _no_rule,
     "Aborted": _no_rule,
     "Superseded": _no_rule,
     "Failed": _no_rule,

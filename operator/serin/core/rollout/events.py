@@ -8,14 +8,18 @@ from serin.api.v1alpha1.rollout import Phase
 from serin.core.plan import Emit
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
+from serin.core.rollout.phases import is_terminal
 
 _OF_PHASE: Final[Mapping[Phase, tuple[Literal["Normal", "Warning"], str]]] = {
     "Preparing": ("Normal", "RolloutStarted"),
     "Preflight": ("Normal", "PreflightStarted"),
     "Analyzing": ("Normal", "AnalysisStarted"),
     "Promoting": ("Normal", "PromotionStarted"),
+    "AwaitingApproval": ("Normal", "ApprovalWanted"),
+    "Baking": ("Normal", "BakeStarted"),
     "Promoted": ("Normal", "RolloutPromoted"),
     "Rejected": ("Warning", "RolloutRejected"),
+    "RolledBack": ("Warning", "RolloutRolledBack"),
     "Failed": ("Warning", "RolloutFailed"),
     "Aborted": ("Normal", "RolloutAborted"),
     "Superseded": ("Normal", "RolloutSuperseded"),
@@ -27,8 +31,10 @@ def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     events = list(_drift_events(attempt, move))
     if attempt.phase != move.phase:
         kind, reason = _OF_PHASE[move.phase]
+        if (attempt.phase, move.phase) == ("AwaitingApproval", "Analyzing"):
+            reason = "Approved"
         events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
-        if reason not in ("PreflightStarted", "AnalysisStarted", "PromotionStarted"):
+        if move.phase in ("Preparing", "AwaitingApproval") or is_terminal(move.phase):
             name = attempt.facts.model_deployment.key.name
             events.append(Emit("ModelDeployment", name, kind, reason, f"{attempt.rollout.name}: {move.message}"))
         if move.contract_breach:

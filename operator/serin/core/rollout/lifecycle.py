@@ -1,9 +1,10 @@
 """The status of a Rollout: the only place that sets its conditions, stages and numbers.
 
-kstatus: in progress while it moves; Promoted is Ready; Rejected and Failed are Stalled; Aborted and Superseded carry
-none of the three, because nothing is left to wait for and nothing went live.
+kstatus: in progress while it moves; Promoted is Ready; Rejected, RolledBack and Failed are Stalled; Aborted and
+Superseded carry none of the three, because nothing is left to wait for and nothing went live.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from serin.api.conditions import (
@@ -27,6 +28,7 @@ from serin.api.v1alpha1.rollout import (
     RolloutStatus,
     Shares,
     StageStatus,
+    StepStatus,
     VerdictStatus,
     WeightsStatus,
 )
@@ -36,10 +38,12 @@ from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.metrics_status import make_metrics_status
 from serin.core.rollout.move import Move
-from serin.core.rollout.phases import check_transition, is_terminal
-from serin.core.rollout.routes import has_converged, wanted_weights
+from serin.core.rollout.phases import COMPARING, check_transition, is_terminal
+from serin.core.rollout.routes import has_been_compared, has_converged, wanted_weights
 
-_DECIDING_PHASES: Final[frozenset[Phase]] = frozenset({"Promoting", "Promoted", "Rejected", "Aborted", "Failed"})
+_DECIDING_PHASES: Final[frozenset[Phase]] = frozenset(
+    {"Promoting", "Promoted", "Rejected", "RolledBack", "Aborted", "Failed"}
+)
 
 
 def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
@@ -47,7 +51,7 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
     check_transition(attempt.phase, move.phase)
     before, now = attempt.rollout.status, attempt.facts.now
     has_moved = before.phase != move.phase
-    weights = _make_weights(attempt, move.phase)
+    weights = _make_weights(attempt, move)
     return RolloutStatus(
         observed_generation=attempt.rollout.generation,
         phase=move.phase,
@@ -57,6 +61,7 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
         canary=_make_revision(attempt, attempt.canary_route),
         baseline=_make_revision(attempt, attempt.baseline_route) if not is_terminal(move.phase) else None,
         weights=None if is_terminal(move.phase) else weights,  # nobody would bring them up to date any more
+        step=_make_step(attempt, move),
         verdict=_make_verdict(attempt, move),
         metrics=make_metrics_status(attempt.plan.analysis, move.look.verdict) if move.look else before.metrics,
         stages=_make_stages(attempt, move),
@@ -72,8 +77,9 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
 
 
 def _only_completes(attempt: Attempt, move: Move) -> bool:
-    """Who decided stands when the growing begins; that it is complete is no decision."""
-    return move.phase == "Promoted" and attempt.rollout.status.decided_by is not None
+    """Who decided stands when the growing begins; that it is complete is no decision, unless a person ends the bake."""
+    is_known = attempt.rollout.status.decided_by is not None
+    return move.phase == "Promoted" and is_known and move.how != "Person"
 
 
 def _make_stable(attempt: Attempt) -> RevisionStatus | None:
@@ -96,8 +102,8 @@ def _make_revision(attempt: Attempt, route: Route | None) -> RevisionStatus | No
     )
 
 
-def _make_weights(attempt: Attempt, phase: Phase) -> WeightsStatus:
-    wanted, effective = wanted_weights(attempt, phase), attempt.facts.shares
+def _make_weights(attempt: Attempt, move: Move) -> WeightsStatus:
+    wanted, effective = _wanted_weights(attempt, move), attempt.facts.shares
 
     def shares_of(weights: dict[Route, float]) -> Shares:
         def percent(route: Route | None) -> float:
@@ -112,8 +118,29 @@ def _make_weights(attempt: Attempt, phase: Phase) -> WeightsStatus:
     return WeightsStatus(
         nominal=shares_of(dict(wanted)),
         effective=shares_of(dict(effective)),
-        converged=has_converged(wanted, effective),
+        converged=has_converged(wanted, effective) and not _lacks_requests(attempt, move, wanted),
     )
+
+
+def _wanted_weights(attempt: Attempt, move: Move) -> Mapping[Route, float]:
+    return wanted_weights(attempt, move.phase, move.engine.position if move.engine else None)
+
+
+def _lacks_requests(attempt: Attempt, move: Move, wanted: Mapping[Route, float]) -> bool:
+    """Pods that got requests are not there to get any: what is wanted meanwhile is no state to stay in."""
+    is_compared = move.phase in COMPARING and has_been_compared(attempt, move.phase)
+    return is_compared and wanted.get(attempt.canary_route, 0.0) == 0.0
+
+
+def _make_step(attempt: Attempt, move: Move) -> StepStatus | None:
+    """None where there is but one: the shares then follow the pods, or the plan."""
+    steps = attempt.schedule.steps
+    if move.phase not in COMPARING or len(steps) == 1:
+        return None
+    position = move.engine.position if move.engine else attempt.position
+    index, before = min(position.index, len(steps) - 1) + 1, attempt.rollout.status.step
+    since = before.since if before and before.index == index else attempt.facts.now
+    return StepStatus(index=index, of=len(steps), since=since)
 
 
 def _make_stages(attempt: Attempt, move: Move) -> tuple[StageStatus, ...]:
@@ -136,14 +163,15 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
             return before
         return before.model_copy(update={"state": move.verdict_state})
     verdict = move.look.verdict
-    is_over = move.phase != "Analyzing"
+    is_over = move.phase not in COMPARING
     eta = verdict.eta_seconds
     return VerdictStatus(
         state=move.verdict_state or "Analyzing",
         good=f"{verdict.good:.0%}",
         bad=f"{verdict.bad:.0%}",
         eta=None if is_over or eta is None else format_duration(eta),
-        sentence=trim(move.message),
+        # What the promotion was founded on stays to be read while the new version bakes.
+        sentence=before.sentence if before and move.phase == "Baking" else trim(move.message),
     )
 
 
@@ -152,7 +180,7 @@ def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
         return [Mark(READY, "True", move.reason, move.message), *_drift_marks(attempt, move)]
     if move.phase in ("Aborted", "Superseded"):
         return []
-    if move.phase in ("Rejected", "Failed"):
+    if move.phase in ("Rejected", "RolledBack", "Failed"):
         return [Mark(READY, "False", move.reason, move.message), Mark(STALLED, "True", move.reason, move.message)]
     marks = [
         Mark(READY, "False", move.reason, move.message),

@@ -1,8 +1,9 @@
 """The phases of a Rollout and the only ways between them.
 
-    Pending -> Preparing -> Preflight -> Analyzing -> Promoting -> Promoted
-    (the first revision skips what lies between Preparing and Promoted; a plan may skip Preflight)
+    Pending -> Preparing -> Preflight -> Analyzing <-> AwaitingApproval -> Promoting -> Baking -> Promoted
+    (the first revision is Promoted when it is ready; a plan may skip Preflight, and Baking)
     every phase before the end -> Rejected | Aborted | Superseded; and, once it began, -> Failed
+    a Rollout that is rejected while it bakes is RolledBack: users had it
 
 Every attempt ends in exactly one terminal phase and never leaves it. docs/architecture.md draws this table.
 """
@@ -15,20 +16,38 @@ from serin.api.v1alpha1.rollout import Phase
 TRANSITIONS: Final[Mapping[Phase, frozenset[Phase]]] = {
     "Pending": frozenset({"Preparing", "Rejected", "Aborted", "Superseded"}),
     "Preparing": frozenset(
-        {"Preflight", "Analyzing", "Promoting", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}
+        {
+            "Preflight",
+            "Analyzing",
+            "AwaitingApproval",
+            "Promoting",
+            "Promoted",
+            "Rejected",
+            "Aborted",
+            "Superseded",
+            "Failed",
+        }
     ),
-    "Preflight": frozenset({"Analyzing", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
-    "Analyzing": frozenset({"Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
-    "Promoting": frozenset({"Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Preflight": frozenset(
+        {"Analyzing", "AwaitingApproval", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}
+    ),
+    "Analyzing": frozenset({"AwaitingApproval", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "AwaitingApproval": frozenset({"Analyzing", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Promoting": frozenset({"Baking", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "Baking": frozenset({"Promoted", "RolledBack", "Aborted", "Superseded"}),
     "Promoted": frozenset(),
     "Rejected": frozenset(),
+    "RolledBack": frozenset(),
     "Aborted": frozenset(),
     "Superseded": frozenset(),
     "Failed": frozenset(),
 }
 
 # Ends after which the same revision is not tried again by itself.
-REMEMBERED: Final[frozenset[Phase]] = frozenset({"Rejected", "Failed", "Aborted"})
+REMEMBERED: Final[frozenset[Phase]] = frozenset({"Rejected", "RolledBack", "Failed", "Aborted"})
+
+# While they last, canary and baseline are compared.
+COMPARING: Final[frozenset[Phase]] = frozenset({"Analyzing", "AwaitingApproval"})
 
 
 def is_terminal(phase: Phase | None) -> bool:

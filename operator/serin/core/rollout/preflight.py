@@ -10,8 +10,8 @@ from datetime import timedelta
 from serin.core.contract.golden_requests import Answer, find_breach
 from serin.core.contract.signature import InvalidMetadataError, Signature, find_breaches, read_signature
 from serin.core.facts import InvalidGolden, NoAnswer, PreflightFacts
-from serin.core.rollout.analyzing import COMPARISON_STARTS
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.move import Move
 from serin.core.rollout.waiting import failed_by_deadline
 
@@ -60,7 +60,8 @@ def check_contract(attempt: Attempt) -> Move:
         return failed_by_deadline(attempt) if attempt.facts.now >= attempt.deadline() else waiting
     match judge_preflight(attempt.facts.preflight):
         case Kept(checked):
-            return replace(COMPARISON_STARTS, message=f"The new version keeps {checked}. {COMPARISON_STARTS.message}")
+            begun = begin_comparison(attempt)
+            return replace(begun, message=f"The new version keeps {checked}. {begun.message}")
         case Broken() as broken:
             return _follow_the_breach(attempt, f"The new version breaks what callers rely on: {broken.sentence}.")
         case Unusable(message):
@@ -75,7 +76,8 @@ def check_contract(attempt: Attempt) -> Move:
 def _follow_the_breach(attempt: Attempt, sentence: str) -> Move:
     if attempt.plan.preflight.contract == "Enforce":
         return Move("Failed", "PreflightFailed", f"{sentence} No user was sent to it.")
-    return replace(COMPARISON_STARTS, message=f"{sentence} The plan only warns.", contract_breach=sentence)
+    begun = begin_comparison(attempt)
+    return replace(begun, message=f"{sentence} The plan only warns. {begun.message}", contract_breach=sentence)
 
 
 def judge_preflight(facts: PreflightFacts) -> Kept | Broken | NotAsked | Unusable:

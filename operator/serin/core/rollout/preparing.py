@@ -1,10 +1,10 @@
 """Pending and Preparing: the pods of the new version and of the baseline start. Nobody is sent to them yet."""
 
 from serin.core.facts import PodFacts
-from serin.core.rollout.analyzing import COMPARISON_STARTS
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.move import Move
-from serin.core.rollout.promoting import FIRST_IS_READY
+from serin.core.rollout.promoted import FIRST_IS_READY
 from serin.core.rollout.waiting import wait_for_pods
 
 
@@ -22,7 +22,7 @@ def prepare(attempt: Attempt) -> Move:
             return FIRST_IS_READY
         leaving = _pods_of_others(attempt)
         if not leaving and attempt.plan.preflight.contract == "Off":
-            return COMPARISON_STARTS
+            return begin_comparison(attempt)
         if not leaving:
             return Move("Preflight", "CheckingContract", "The new version is asked before any user is.")
         return Move("Preparing", "Preparing", f"Waiting until {len(leaving)} pod(s) of an earlier attempt are gone.")

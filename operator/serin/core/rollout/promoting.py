@@ -1,30 +1,22 @@
 """Promoting: the new version grows to full size, then gets all requests. The old one serves until then."""
 
 from datetime import timedelta
-from typing import Final
 
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.baking import has_bake, start_bake
 from serin.core.rollout.move import Move
+from serin.core.rollout.promoted import promoted
 from serin.core.rollout.routes import has_converged
 from serin.core.rollout.waiting import wait_for_pods
 
 # The plan that switches the traffic is carried out after this look, and the echo of our own write wakes nobody.
 SWITCH_SECONDS = 0.1
 
-FIRST_IS_READY: Final = Move("Promoted", "FirstRevision", "The first version is ready and serves all traffic.")
-
 
 def promote(attempt: Attempt) -> Move:
     if not attempt.has_ready(attempt.canary_route, attempt.replicas):
         return wait_for_pods(attempt, f"The new version grows to {attempt.replicas} pod(s), the old one keeps serving")
     if has_converged({attempt.canary_route: 100.0}, attempt.facts.shares):
-        return promoted(attempt)
+        return start_bake(attempt) if has_bake(attempt) else promoted(attempt)
     switched_at = attempt.facts.now + timedelta(seconds=SWITCH_SECONDS)
     return Move("Promoting", "Switching", "All requests go over to the new version.", look_again_at=switched_at)
-
-
-def promoted(attempt: Attempt) -> Move:
-    verdict, decided_by = attempt.rollout.status.verdict, attempt.rollout.status.decided_by
-    by_evidence = decided_by is not None and decided_by.how == "Evidence"
-    sentence = verdict.sentence if verdict and by_evidence else None
-    return Move("Promoted", "Promoted", sentence or "Promoted by a person: the new version serves all traffic.")

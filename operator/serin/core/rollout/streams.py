@@ -16,6 +16,7 @@ from serin.core.evidence.guard import Guard
 from serin.core.evidence.verdict import EvidenceState
 from serin.core.facts import PodFacts
 from serin.core.rollout.drifts import Drift
+from serin.core.rollout.ramp import Position
 
 # A minute of asking at the default interval; the warm-up is as long.
 HISTORY_TRIES = 3
@@ -67,11 +68,19 @@ class Stream:
         )
 
 
+def position_from_json(engine: Mapping[str, Any]) -> Position:
+    """The step in force of an engine as JSON, without reading all of its evidence."""
+    # An operator before the steps wrote none.
+    index, since_seconds, is_back = engine.get("step") or (0, 0.0, False)
+    return Position(int(index), float(since_seconds), bool(is_back))
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """The running comparison. `since` is when both variants began to get requests; the warm-up counts from there.
 
     `history_tries_left` is how often the history of the stable pods may still be asked for, 0 when it is known.
+    `position` is the step of the plan that decides how large a share they get.
     """
 
     since: datetime
@@ -79,6 +88,7 @@ class Engine:
     streams: Mapping[str, Stream]
     history_tries_left: int = HISTORY_TRIES
     drifts: Mapping[str, Drift] = field(default_factory=dict)  # by metric, once its classes are known
+    position: Position = field(default_factory=Position)
 
     @staticmethod
     def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
@@ -96,6 +106,16 @@ class Engine:
         streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
         drifts = {name: drift.resume(counters) for name, drift in self.drifts.items()}
         return replace(self, looked_at=now, streams=streams, drifts=drifts)
+
+    def begin_again(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
+        """With a warm-up of its own, because pods are new or the shares changed at a stroke; the evidence stays."""
+        return replace(self.resume(now, pods), since=now)
+
+    @property
+    def data_seconds(self) -> float:
+        """Time with data: of the metric that has the least; drift that only warns keeps nobody waiting."""
+        followed = self.streams or self.drifts
+        return min((metric.evidence.data_seconds for metric in followed.values()), default=0.0)
 
     def streams_of(self, metric: str) -> tuple[str, ...]:
         return tuple(name for name in self.streams if metric_of_stream(name) == metric)
@@ -120,6 +140,7 @@ class Engine:
             "streams": {name: stream.to_json() for name, stream in self.streams.items()},
             "historyTriesLeft": self.history_tries_left,
             "drifts": {name: drift.to_json() for name, drift in self.drifts.items()},
+            "step": [self.position.index, self.position.since_seconds, self.position.is_back],
         }
 
     @staticmethod
@@ -133,6 +154,7 @@ class Engine:
                 history_tries_left=int(data["historyTriesLeft"]),
                 # An operator before this metric wrote none.
                 drifts={name: Drift.from_json(drift) for name, drift in (data.get("drifts") or {}).items()},
+                position=position_from_json(data),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None

@@ -11,7 +11,7 @@ for _, condition in ipairs(status.conditions or {}) do
 end
 local ready, stalled = conditions["Ready"], conditions["Stalled"]
 
-if status.phase == "Paused" then
+if status.phase == "Paused" or status.phase == "AwaitingApproval" then
   return {status = "Suspended", message = status.message}
 end
 if stalled ~= nil and stalled.status == "True" then

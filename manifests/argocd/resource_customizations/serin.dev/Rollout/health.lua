@@ -13,10 +13,11 @@ end
 if status.phase == "Promoted" or status.phase == "Superseded" or status.phase == "Aborted" then
   return {status = "Healthy", message = status.message}
 end
-if status.phase == "Rejected" or status.phase == "Failed" then
+if status.phase == "Rejected" or status.phase == "RolledBack" or status.phase == "Failed" then
   return {status = "Degraded", message = status.message}
 end
-if conditions["Paused"] == "True" then
+-- A person is asked; the sync itself has nothing left to do.
+if conditions["Paused"] == "True" or status.phase == "AwaitingApproval" then
   return {status = "Suspended", message = status.message}
 end
 if conditions["Stalled"] == "True" then
