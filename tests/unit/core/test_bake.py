@@ -70,13 +70,13 @@ def test_a_crash_loop_gives_all_requests_back_without_a_pod_start() -> None:
 
 def test_a_version_of_which_no_pod_is_left_to_answer_gives_the_requests_back() -> None:
     cluster = baking()
-    cluster.pods.broken[cluster.route_of("2").revision] = "CrashLoopBackOff"
+    cluster.pods.broken[cluster.route_of("2").revision] = "ImagePullBackOff"
     cluster.pods.run(cluster.all("Deployment"), cluster.now)
     cluster.look()
 
     assert (cluster.attempt.phase, cluster.attempt.reason) == ("RolledBack", "CanaryNotReady")
     assert cluster.attempt.message == "Rolled back: no pod of the new version is ready, pod " + (
-        f"{pods_of(cluster, '2')[0]} of the new version: CrashLoopBackOff."
+        f"{pods_of(cluster, '2')[0]} of the new version: ImagePullBackOff."
     )
 
 

@@ -8,6 +8,7 @@ camelCase on the wire.
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,6 +59,7 @@ Duration = Annotated[
 ]
 
 
+@lru_cache(maxsize=1024)  # a decision reads some dozen
 def duration_seconds(text: str) -> float:
     """Seconds of a `Duration`. The schema has checked the form, so a malformed text is a bug: ValueError."""
     parts = re.findall(r"([0-9]+)(ms|s|m|h)", text)

@@ -7,6 +7,7 @@ written only when an interval closed: an operator that looks twice, or after a r
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
@@ -90,11 +91,13 @@ def make_settings(analysis: Analysis, metric: Metric) -> Settings:
     )
 
 
+@lru_cache(maxsize=1024)  # of plans: one decision asks some times, with one and the same
 def make_settings_by_metric(analysis: Analysis) -> Mapping[str, Settings]:
     """Of the metrics that are made of streams, in the order of the plan."""
     return {metric.name: make_settings(analysis, metric) for metric in analysis.metrics if metric.type != "Categories"}
 
 
+@lru_cache(maxsize=1024)
 def make_drift_settings_by_metric(analysis: Analysis) -> Mapping[str, DriftSettings]:
     """Of the metrics of type Categories, in the order of the plan."""
     return {m.name: make_drift_settings(m, make_settings(analysis, m)) for m in drift_metrics(analysis)}
