@@ -19,6 +19,7 @@ RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --
 FROM build AS server-packages
 COPY requirements/server.lock /tmp/packages.lock
 # Without the packages' own tests, sources in C, and ONNX Runtime's tools for converting models, which nothing here runs.
+# hadolint ignore=DL3003
 RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --require-hashes --requirement /tmp/packages.lock \
  && cd /opt/serin/lib/python3.*/site-packages \
  && find . -type d -name tests -prune -exec rm -r {} + \
@@ -40,6 +41,7 @@ RUN ["python3", "/tmp/trim_image.py"]
 
 # One layer: what a later layer deletes would still be shipped.
 FROM scratch AS runtime
+# hadolint ignore=DL3067
 COPY --from=trimmed / /
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # LOGNAME: the user has no entry in /etc/passwd, and Python asks for its name there otherwise.

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-conformance test-component test-cluster cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
+.PHONY: help setup lock generate check test test-unit test-packaging test-conformance test-component test-cluster test-install cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -21,10 +21,11 @@ $(VENV)/installed: requirements/dev.lock pyproject.toml
 lock: setup ## Resolve the lock files again (hashes, no index addresses)
 	@hack/lock "$(BIN)/uv"
 
-generate: setup ## CRDs and reference docs from the models, Argo CD's settings from Lua, the messages of gRPC from their .proto file
+generate: setup ## CRDs, reference docs, chart and manifests from the models, Argo CD's settings from Lua, gRPC's messages
 	$(BIN)/python hack/generate.py
 	$(BIN)/python hack/generate_argocd.py
 	$(BIN)/python hack/generate_messages.py
+	$(BIN)/python hack/chart
 
 check: setup ## Format, lint, types, layers, size budget; changes nothing
 	$(BIN)/ruff format --check .
@@ -33,11 +34,14 @@ check: setup ## Format, lint, types, layers, size budget; changes nothing
 	$(BIN)/lint-imports
 	$(BIN)/python hack/size_budget.py
 
-test: setup ## Everything: unit, conformance, component and cluster tests; says how many ran on each rung
-	@hack/test unit conformance component cluster
+test: setup ## Everything: all rungs in turn; says how many tests ran on each
+	@hack/test unit packaging conformance component cluster install
 
 test-unit: setup ## Pure functions and the server; needs nothing
 	@hack/test unit
+
+test-packaging: setup ## Chart, manifests and Dockerfile: rendered, validated, linted; needs no cluster
+	@hack/test packaging
 
 test-conformance: setup ## Other projects' clients and models against the server
 	@hack/test conformance
@@ -47,6 +51,9 @@ test-component: setup ## The operator against a real API server; needs no nodes
 
 test-cluster: setup ## Real pods, real Prometheus, real load
 	@hack/test cluster
+
+test-install: setup ## Installations: Helm 3 and 4, kubectl, Kustomize, upgrade and removal under load
+	@hack/test install
 
 cluster: ## A real Kubernetes on this machine, with Prometheus; prints what to eval
 	@hack/cluster/up
@@ -58,7 +65,7 @@ cluster-down: ## Removes the cluster; images and programs stay for the next time
 images: ## Builds both images and loads them into the cluster
 	@$(CLUSTER_UP); hack/cluster/images
 
-install: images ## CRDs and operator into the cluster
+install: setup images ## The chart into the cluster
 	@$(CLUSTER_UP); hack/cluster/prometheus; hack/install
 
 demo: setup install ## Cluster, operator, a good model promoted, a bad one rejected, shown live

@@ -90,7 +90,7 @@ async def operate(settings: Settings, stop: StopFlag, clock: Clock, prometheus: 
     cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
     operator = assemble(settings, cluster, clock, prometheus, models)
     prometheus.report_to(operator.metrics.count_query)
-    with operator.metrics.serve(settings.metrics_port):
+    with operator.metrics.serve(settings.metrics_port, operator.sweep.find_unreadiness):
         try:
             await operator.app.run(stop)
         finally:

@@ -19,6 +19,8 @@ ALL_KINDS: Mapping[str, Kind] = {
     **KINDS,
     "ReplicaSet": Kind("ReplicaSet", "apps", "v1", "replicasets"),
     "ResourceQuota": Kind("ResourceQuota", "", "v1", "resourcequotas"),
+    "Role": Kind("Role", "rbac.authorization.k8s.io", "v1", "roles"),
+    "RoleBinding": Kind("RoleBinding", "rbac.authorization.k8s.io", "v1", "rolebindings"),
     "Namespace": Kind("Namespace", "", "v1", "namespaces"),
 }
 

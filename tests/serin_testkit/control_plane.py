@@ -40,6 +40,16 @@ CONTROLLERS = (
     "disruption-controller",
 )
 
+OPERATOR = "operator"
+"""Name of the user with the operator's rights."""
+
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "users": [OPERATOR]}, {"level": "None"}],
+}
+
 START_SECONDS = 30.0
 """A start takes about 2 s; on a machine that also builds images it was seen to take 10 s."""
 
@@ -58,6 +68,8 @@ class ControlPlane:
     """
 
     token = "admin"
+    operator_token = "operator"
+    """Of a user who may do what somebody grants it; every request of it is in `audit_log`."""
 
     def __init__(self, crds: Path | None = None) -> None:
         self._crds = crds
@@ -75,6 +87,16 @@ class ControlPlane:
     def kubeconfig(self) -> Path:
         """A kubeconfig file whose only user may do everything."""
         return self._folder / "kubeconfig"
+
+    @property
+    def operator_kubeconfig(self) -> Path:
+        """The same for the user of `operator_token`."""
+        return self._folder / "operator-kubeconfig"
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON object per line."""
+        return self._folder / "audit.log"
 
     def log(self, program: str) -> str:
         """What a program of the control plane has written so far."""
@@ -111,7 +133,9 @@ class ControlPlane:
             "--log-level", "error",
         )  # fmt: skip
         tokens = self._folder / "tokens.csv"
-        tokens.write_text(f'{self.token},admin,admin,"system:masters"\n')
+        tokens.write_text(f'{self.token},admin,admin,"system:masters"\n{self.operator_token},{OPERATOR},{OPERATOR}\n')
+        audited = self._folder / "audited.json"
+        audited.write_text(json.dumps(AUDIT_POLICY))
         # The API server makes this key for its own certificate before it asks for the key of the tokens it signs.
         signing_key = self.ca.with_suffix(".key")
         self._start(
@@ -121,6 +145,7 @@ class ControlPlane:
             "--cert-dir", str(self.ca.parent),
             "--token-auth-file", str(tokens),
             "--authorization-mode", "RBAC",
+            "--audit-policy-file", str(audited), "--audit-log-path", str(self.audit_log),
             "--service-account-issuer", self.server_url,
             "--service-account-key-file", str(signing_key), "--service-account-signing-key-file", str(signing_key),
             "--service-cluster-ip-range", "10.96.0.0/16",
@@ -128,7 +153,8 @@ class ControlPlane:
             "--disable-admission-plugins", "ServiceAccount",
             "--endpoint-reconciler-type", "none",
         )  # fmt: skip
-        self.kubeconfig.write_text(json.dumps(self._make_kubeconfig()))
+        self.kubeconfig.write_text(json.dumps(self._make_kubeconfig(self.token)))
+        self.operator_kubeconfig.write_text(json.dumps(self._make_kubeconfig(self.operator_token)))
         self._wait_until_ready()
 
     def _start_controllers(self) -> None:
@@ -201,7 +227,7 @@ class ControlPlane:
         last_lines = "\n".join(self.log(program).splitlines()[-5:])
         return f"The control plane did not start: {what}. Its last lines:\n{last_lines}"
 
-    def _make_kubeconfig(self) -> dict[str, object]:
+    def _make_kubeconfig(self, token: str) -> dict[str, object]:
         return {
             "apiVersion": "v1",
             "kind": "Config",
@@ -212,8 +238,8 @@ class ControlPlane:
                     "cluster": {"server": self.server_url, "certificate-authority": str(self.ca)},
                 }
             ],
-            "users": [{"name": "admin", "user": {"token": self.token}}],
-            "contexts": [{"name": "control-plane", "context": {"cluster": "control-plane", "user": "admin"}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "control-plane", "context": {"cluster": "control-plane", "user": "user"}}],
         }
 
 

@@ -20,6 +20,7 @@ from serin_testkit.history import PATIENCE_SECONDS, History
 from serin_testkit.jumping_clock import JumpingClock
 from serin_testkit.kubelet import Kubelet, version_of
 from serin_testkit.operator_in_process import OperatorInProcess
+from serin_testkit.rights import grant_operator_rights
 from serin_testkit.scripted_models import ScriptedModels
 from serin_testkit.scripted_prometheus import ScriptedPrometheus
 
@@ -51,7 +52,8 @@ class World:
     async def begin(control_plane: ControlPlane) -> "AsyncIterator[World]":
         """A new namespace with the operator running; both end with the block."""
         async with ClusterUser.in_new_namespace(control_plane) as user:
-            world = World(user, str(control_plane.kubeconfig))
+            await grant_operator_rights(user, control_plane)
+            world = World(user, str(control_plane.operator_kubeconfig))
             await world.history.begin()
             world.kubelet.begin()
             world.operator.start()

@@ -1,10 +1,16 @@
-"""What the operator tells Prometheus about itself."""
+"""What the operator tells Prometheus about itself, and the endpoint that shows it: `/metrics`, and `/readyz` beside it.
 
-from collections.abc import Iterator
+kopf has an endpoint for liveness that knows one path only.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import get_args
+from socketserver import ThreadingMixIn
+from typing import Any, get_args
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
 
 from serin.adapters.prometheus_connection import QueryOutcome
 from serin.adapters.rollout_metrics import RolloutMetrics
@@ -80,15 +86,37 @@ class OperatorMetrics:
         return self._registry.get_sample_value(name, labels)
 
     @contextmanager
-    def serve(self, port: int) -> Iterator[None]:
-        """Answers on `/metrics` from a thread of its own; port 0: nobody does."""
+    def serve(self, port: int, find_unreadiness: Callable[[], str | None]) -> Iterator[None]:
+        """Answers from threads of its own; port 0: nobody does. `find_unreadiness` tells what is still waited for."""
         if not port:
             yield
             return
-        server, thread = start_http_server(port, registry=self._registry)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        tell_metrics = make_wsgi_app(self._registry)
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Any:
+            if environ["PATH_INFO"] != "/readyz":
+                return tell_metrics(environ, start_response)
+            missing = find_unreadiness()
+            status = "503 Service Unavailable" if missing else "200 OK"
+            start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+            return [f"{missing or 'ready'}\n".encode()]
+
+        with make_server("0.0.0.0", port, answer, _Server, _QuietHandler) as server:  # noqa: S104 (the pod's own)
+            thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A scrape that is slow to read its answer keeps no probe waiting."""
+
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base names it)
+        """A line per probe would hide all others."""

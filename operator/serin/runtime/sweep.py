@@ -46,6 +46,7 @@ class Sweep:
         self._clock = clock
         self._jitter = jitter
         self._swept_at_seconds = clock.monotonic_seconds()
+        self._priming_trouble = "no answer yet"
         self.deaf_rounds = 0
         """Sweeps in a row that found changes of which no watch had told."""
 
@@ -57,12 +58,17 @@ class Sweep:
                 for kind in WATCHED:
                     self._cache.replace(kind, await self._cluster.list(kind))
             except ClusterError as error:
+                self._priming_trouble = str(error)
                 wait_seconds = PRIMING_BACKOFF_SECONDS[min(attempt, len(PRIMING_BACKOFF_SECONDS) - 1)]
                 attempt += 1
                 _log.warning("the first lists are not in", reason=str(error), again_seconds=wait_seconds)
                 await self._clock.sleep(wait_seconds)
         self._swept_at_seconds = self._clock.monotonic_seconds()
         self._add_all()
+
+    def find_unreadiness(self) -> str | None:
+        """Why nothing can be decided yet; None from the first time on that everything was read."""
+        return None if self._cache.is_primed else f"the first lists are not in: {self._priming_trouble}"
 
     async def run(self) -> None:
         """Sweeps until cancelled."""

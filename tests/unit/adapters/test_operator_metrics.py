@@ -1,8 +1,10 @@
 """What the operator tells of itself."""
 
+import urllib.error
 import urllib.request
 from typing import get_args
 
+import pytest
 from serin.adapters.operator_metrics import OperatorMetrics
 from serin.adapters.prometheus_connection import QueryOutcome
 from serin.core.facts import Key
@@ -48,12 +50,26 @@ def test_the_queue_is_read_when_somebody_asks() -> None:
 def test_the_numbers_are_served_until_the_operator_ends() -> None:
     port = find_free_ports(1)[0]
     with (
-        OperatorMetrics().serve(port),
+        OperatorMetrics().serve(port, lambda: None),
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response,
     ):
         assert b'serin_operator_reconciles_total{outcome="done"} 0.0' in response.read()
 
 
+def test_it_is_ready_when_nothing_is_waited_for_any_more() -> None:
+    port = find_free_ports(1)[0]
+    address = f"http://127.0.0.1:{port}/readyz"
+    missing: str | None = "the first lists are not in"
+    with OperatorMetrics().serve(port, lambda: missing):
+        with pytest.raises(urllib.error.HTTPError, match="503") as refusal:
+            urllib.request.urlopen(address, timeout=5)
+        with refusal.value as answer:
+            assert answer.read() == b"the first lists are not in\n"
+        missing = None
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            assert answer.status == 200
+
+
 def test_port_zero_serves_nobody() -> None:
-    with OperatorMetrics().serve(0):
+    with OperatorMetrics().serve(0, lambda: None):
         pass

@@ -57,8 +57,10 @@ async def test_priming_waits_for_an_api_server_that_is_away(world: World) -> Non
     await settle()
     assert not world.cache.is_primed
     assert not world.queue.depth
+    assert world.sweep.find_unreadiness() == "the first lists are not in: away"
     await world.clock.advance(1)
     await priming
+    assert world.sweep.find_unreadiness() is None
     assert world.cache.is_primed
 
 

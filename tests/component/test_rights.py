@@ -1,0 +1,57 @@
+"""The operator has exactly the rights that it uses. Every test of this rung runs under those of the chart."""
+
+import pytest
+from serin_testkit.builders import Manifest, a_model_deployment, a_rollout
+from serin_testkit.control_plane import ControlPlane
+from serin_testkit.rights import granted_rights, read_cluster_requests, read_requests
+from serin_testkit.world import World
+
+pytestmark = pytest.mark.component
+
+SELDOM = {
+    # Of an admission plugin that many clusters do not run: owner references that block deletion need it.
+    ("serin.dev", "modeldeployments/finalizers", "update"),
+    ("serin.dev", "rollouts/finalizers", "update"),
+    # After a refused write the object is read again.
+    ("serin.dev", "modeldeployments", "get"),
+    ("serin.dev", "rollouts", "get"),
+}
+
+
+def version(number: int) -> Manifest:
+    return a_model_deployment(version=str(number)).with_spec(historyLimit=1)
+
+
+async def live_through_everything(world: World) -> None:
+    """Versions promoted until the first is history, and one rejected and tried again by hand."""
+    await world.serve_first(version(1))
+    for number in (2, 3):
+        await world.begin_comparison(version(number), f"weather-{number}")
+        await world.let_traffic_decide(f"weather-{number}")
+    world.prometheus.failing = {"3": 0.01, "4": 0.5}
+    await world.begin_comparison(version(4), "weather-4")
+    await world.let_traffic_decide("weather-4")
+    await world.user.create(a_rollout("weather-retry"))
+    await world.until_compared("weather-retry")
+    await world.let_traffic_decide("weather-retry")
+    await world.settle()
+
+
+async def test_every_right_is_used_and_nothing_is_asked_for_in_vain(world: World, control_plane: ControlPlane) -> None:
+    await live_through_everything(world)
+
+    requests = list(read_requests(control_plane, world.user.namespace))
+
+    assert not [right for right, status in requests if status in (401, 403)]
+    used = {right for right, _ in requests}
+    unused = sorted(granted_rights() - used - SELDOM)
+    assert not unused, "\n".join(map(str, unused))
+    assert sorted(used - granted_rights()) == []
+
+
+async def test_an_operator_of_one_namespace_asks_the_cluster_for_nothing(
+    world: World, control_plane: ControlPlane
+) -> None:
+    await world.serve_first(a_model_deployment(version="1"))
+    reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"  # the test's own question
+    assert {uri for uri, _ in read_cluster_requests(control_plane)} <= {reviews}
