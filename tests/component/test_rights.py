@@ -18,8 +18,8 @@ SELDOM = {
 }
 
 
-def version(number: int) -> Manifest:
-    return a_model_deployment(version=str(number)).with_spec(historyLimit=1)
+def version(number: int, history_limit: int = 1) -> Manifest:
+    return a_model_deployment(version=str(number)).with_spec(historyLimit=history_limit)
 
 
 async def live_through_everything(world: World) -> None:
@@ -34,6 +34,7 @@ async def live_through_everything(world: World) -> None:
     await world.user.create(a_rollout("weather-retry"))
     await world.until_compared("weather-retry")
     await world.let_traffic_decide("weather-retry")
+    await world.apply(version(4, history_limit=0))
     await world.settle()
 
 
