@@ -1,7 +1,7 @@
 """A namespace that belongs to a test, with everything that happens in it on record."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,9 +34,10 @@ OPEN: list[Namespace] = []
 
 
 @contextmanager
-def open_namespace(purpose: str) -> Iterator[Namespace]:
+def open_namespace(purpose: str, labels: Mapping[str, str] | None = None) -> Iterator[Namespace]:
     kubectl = Kubectl(f"serin-test-{purpose}-{secrets.token_hex(2)}")
-    kubectl.run("create", "namespace", kubectl.namespace)
+    metadata = {"name": kubectl.namespace, "labels": dict(labels or {})}
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     try:
         with record(kubectl) as recording:
             namespace = Namespace(kubectl, recording)

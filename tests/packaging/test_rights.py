@@ -64,7 +64,7 @@ def test_two_releases_of_one_name_have_cluster_roles_of_their_own(newest_helm: H
 def test_no_rule_has_a_wildcard_or_touches_secrets() -> None:
     for rule in RULES:
         assert "*" not in {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
-        assert not {"secrets", "configmaps", "namespaces", "nodes", "customresourcedefinitions"} & {*rule["resources"]}
+        assert not {"secrets", "namespaces", "nodes", "customresourcedefinitions"} & {*rule["resources"]}
 
 
 def test_who_may_view_or_edit_a_namespace_may_do_so_with_its_models(newest_helm: Helm) -> None:
@@ -76,4 +76,8 @@ def test_who_may_view_or_edit_a_namespace_may_do_so_with_its_models(newest_helm:
         for manifest in newest_helm.render()
         if manifest["kind"] == "ClusterRole" and manifest["metadata"]["name"] != "serin"
     }
-    assert into == {"serin-view": {"view", "edit", "admin"}, "serin-edit": {"edit", "admin"}}
+    assert into == {
+        "serin-view": {"view", "edit", "admin"},
+        "serin-edit": {"edit", "admin"},
+        "serin-admin": {"admin"},
+    }

@@ -99,7 +99,9 @@ class Rbac(Values):
 
 
 class Egress(Values):
-    enabled: bool = Field(False, description="Whether the operator may reach only DNS, the API server and Prometheus.")
+    enabled: bool = Field(
+        False, description="Whether the operator may reach only DNS, the API server, Prometheus and models."
+    )
     api_server_ports: list[Port] = Field([443, 6443], description="Where the API server listens behind its Service.")
     prometheus_ports: list[Port] = Field([9090], description="Where Prometheus listens behind its Service.")
     extra: Objects = Field([], description="Further egress rules.")
