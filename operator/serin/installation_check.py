@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from serin.adapters.prometheus_session import make_session
+from serin.adapters.prometheus_session import SessionError, make_session
 from serin.adapters.settings import Settings, SettingsError, read_settings
 
 TIMEOUT_SECONDS = 10.0
@@ -33,12 +33,14 @@ def find_troubles(operator_url: str, settings: Settings) -> Iterator[str]:
             answer = session.get(
                 f"{settings.prometheus_url}/api/v1/query", params={"query": "vector(1)"}, timeout=TIMEOUT_SECONDS
             )
-            found = answer.json() if answer.ok else {}
+            found = answer.json()
+    except SessionError as error:
+        yield f"{where} is of no use: {error}. Next: see its address, token and tenant"
     except (requests.RequestException, ValueError) as error:
         yield f"{where} gives no answer: {type(error).__name__}. Next: see prometheus.url (SERIN_PROMETHEUS_URL)"
     else:
         if found.get("status") != "success":
-            yield f"{where} answers with status {answer.status_code}. Next: see its address, token and tenant"
+            yield f"{where} does not speak as Prometheus does. Next: see prometheus.url (SERIN_PROMETHEUS_URL)"
 
 
 def main() -> int:

@@ -66,6 +66,12 @@ def test_each_of_the_two_that_is_away_is_named_and_a_password_is_not() -> None:
 
 
 def test_a_prometheus_that_refuses_the_operator_is_a_trouble() -> None:
-    with an_operator() as operator, a_prometheus(401, {"status": "error"}) as url:
+    with an_operator() as operator, a_prometheus(401, {"status": "error", "error": "no token"}) as url:
         (trouble,) = find_troubles(operator, Settings(prometheus_url=url))
-    assert "status 401" in trouble
+    assert "is of no use: HTTP 401: no token" in trouble
+
+
+def test_something_else_than_prometheus_is_a_trouble() -> None:
+    with an_operator() as operator, a_prometheus(200, {"hello": "world"}) as url:
+        (trouble,) = find_troubles(operator, Settings(prometheus_url=url))
+    assert "does not speak as Prometheus does" in trouble
