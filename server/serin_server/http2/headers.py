@@ -22,6 +22,7 @@ Headers = list[tuple[bytes, bytes]]
 Meaning = TypeVar("Meaning")
 
 _MAX_KEPT: Final = 64
+_MAX_KEPT_BYTES: Final = 1024
 _PER_HEADER_BYTES: Final = 32
 
 _FORBIDDEN: Final = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))
@@ -48,7 +49,7 @@ class HeaderDecoder(Generic[Meaning]):
             return kept
         meaning = self._interpret(self.decode_list(block))
         # Had it changed the table, nothing would be kept now: see `decode_list`.
-        if self._has_table_stood:
+        if self._has_table_stood and len(block) <= _MAX_KEPT_BYTES:
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
             self._kept[block] = meaning

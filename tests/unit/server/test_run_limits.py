@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,34 @@ async def test_a_request_whose_time_is_over_is_a_504_even_while_it_waits(patient
     assert await desk.receive(2) == [504, 504]
     assert all(job.stop_sign is not None and job.stop_sign.is_shown for job in (running, waiting))
     assert desk.pool.run_all() == 1
+
+
+async def test_whose_client_is_gone_does_not_run_and_is_stopped_where_it_runs(patient_model: ServedModel) -> None:
+    desk = Desk(patient_model, RunLimits(max_concurrency=1, queue_wait_seconds=3600))
+    running, waiting = desk.submit(), desk.submit()
+    waiting.pending.abandon()
+    running.pending.abandon()
+    assert await desk.receive(2) == [499, 499]
+    assert running.stop_sign is not None
+    assert running.stop_sign.is_shown
+    assert desk.pool.run_all() == 1
+    await asyncio.sleep(0)
+    assert desk.pool.run_all() == 0
+
+
+def test_an_http_client_that_breaks_its_connection_stops_its_run(tmp_path: Path) -> None:
+    """One that only closes its side may still wait for the answer."""
+    with ServerProcess(save_patient_model(tmp_path / "m.onnx")) as server:
+        server.wait_until_ready()
+        tensor = {"name": "steps", "shape": [], "datatype": "INT64", "data": [9_000_000_000]}
+        connection = server.connect()
+        connection.request("POST", "/v2/models/m/infer", json.dumps({"inputs": [tensor]}))
+        server.wait_for_in_flight(1)
+        assert connection.sock is not None
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+        server.wait_for_in_flight(0)
+        assert server.count_requests("infer", 499) == 1
 
 
 def test_a_run_that_takes_too_long_is_stopped_and_its_thread_is_free_again(tmp_path: Path) -> None:
