@@ -58,10 +58,11 @@ class Kubectl:
             ("get", "pods,deployments,services,replicasets", "--output=wide", "--show-labels"),
             ("get", "events", "--sort-by=.lastTimestamp"),
         )
-        parts = []
-        for look in looks:
-            try:
-                parts.append(f"$ kubectl {' '.join(look)}\n{self.run(*look)}")
-            except KubectlError as error:
-                parts.append(str(error))
-        return "\n".join(parts)
+        return "\n".join(f"$ kubectl {' '.join(look)}\n{self.try_run(*look)}" for look in looks)
+
+    def try_run(self, *arguments: str) -> str:
+        """What it prints, or what went wrong: for the report of a failure."""
+        try:
+            return self.run(*arguments)
+        except KubectlError as error:
+            return str(error)
