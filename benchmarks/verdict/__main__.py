@@ -51,12 +51,7 @@ RAMPED = tuple(SCENARIOS[name] for name in ("incident", "low", "high", "warmup")
 
 
 def _cells(scenarios: Iterable[Scenario], canaries: Iterable[Canary], groups: Iterable[Group]) -> list[Cell]:
-    """Without +1 pp where that is the margin."""
-    return [
-        Cell(scenario, canary, group)
-        for group, scenario, canary in itertools.product(groups, scenarios, canaries)
-        if not (canary is PLUS_1 and scenario.margin == PLUS_1.extra)
-    ]
+    return [Cell(*of) for of in itertools.product(scenarios, canaries, groups)]
 
 
 TABLES: dict[str, list[Cell]] = {

@@ -160,7 +160,6 @@ def _render_service(results: Results, scenario: Scenario) -> str:
         "broken: min",
         "failures",
     )
-    plus_1 = AT_MARGIN if scenario.margin == PLUS_1.extra else PLUS_1
     rows = []
     for method in METHODS:
         row = [
@@ -169,9 +168,9 @@ def _render_service(results: Results, scenario: Scenario) -> str:
             results.percent(scenario, EQUAL, method, "promoted"),
             results.minutes(scenario, EQUAL, method),
             results.percent(scenario, AT_MARGIN, method, "promoted"),
-            results.percent(scenario, plus_1, method, "promoted"),
-            results.minutes(scenario, plus_1, method),
-            results.failures(scenario, plus_1, method),
+            results.percent(scenario, PLUS_1, method, "promoted"),
+            results.minutes(scenario, PLUS_1, method),
+            results.failures(scenario, PLUS_1, method),
         ]
         for canary in (PLUS_5, BROKEN):
             row += [results.median(scenario, canary, method), results.failures(scenario, canary, method)]
