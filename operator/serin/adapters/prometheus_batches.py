@@ -1,8 +1,8 @@
 """One query for all who ask the same at the same time, each of them gets the series of its own pods.
 
 Comparisons look on one grid of moments (core/rollout/analysis.py), so their questions arrive together. A batch is open
-until nobody has joined it for a moment; it is closed after a second in any case. A query that Prometheus refuses may be
-one that is too large: it is asked again in halves, down to each asker's own.
+until nobody has joined it for a moment; it is closed after some seconds in any case. A query that Prometheus refuses
+may be one that is too large: it is asked again in halves, down to each asker's own.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ from serin.runtime.ports import Clock
 QUIET_SECONDS = 0.03
 """A batch that nobody has joined for so long is asked for."""
 
-LONGEST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 3.0
+"""Hundreds of reconciles take a second or two to come to their question; each asks once per interval."""
 
 MOST_PODS_AT_ONCE = 1000
 """In one query for the latest samples: some 40 KB of names, and an answer of some megabytes."""
