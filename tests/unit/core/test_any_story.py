@@ -35,6 +35,7 @@ class AnyStory(RuleBasedStateMachine):
                 {"preflight": {"contract": "Warn"}},
                 {"ramp": {"weights": [5, 40], "stepAfter": "10s"}},
                 {"steps": STEPS, "preflight": {"contract": "Off"}},
+                {"approval": ["BeforePromotion"], "preflight": {"contract": "Off"}},
             ]
         ),
         chapter=st.sampled_from(["Nothing", "Serving", "Analyzing", "Analyzing", "Promoting", "Baking", "Baking"]),
@@ -92,7 +93,7 @@ class AnyStory(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule()
     def a_person_approves(self) -> None:
-        self.cluster.approving("Step1", "Step2")
+        self.cluster.approving("BeforeTraffic", "BeforePromotion", "Step1", "Step2")
 
     @precondition(lambda self: self.running)
     @rule()

@@ -249,6 +249,9 @@ class Step(Schema):
     ] = False
 
 
+Gate = Literal["BeforeTraffic", "BeforePromotion"]
+
+
 class Plan(Schema):
     """How a new revision is tried, and what happens when the evidence stays open."""
 
@@ -279,6 +282,14 @@ class Plan(Schema):
         tuple[Step, ...], Field(max_length=10, description="Shares of your own instead of a ramp, all gone through.")
     ] = ()
     analysis: Analysis = Analysis()
+    approval: Annotated[
+        tuple[Gate, ...],
+        Field(
+            max_length=2,
+            description="What waits until spec.approvals of the Rollout names it: BeforeTraffic, the first user's"
+            " request; BeforePromotion, the growing of a version that the evidence is for.",
+        ),
+    ] = ()
     on_inconclusive: Annotated[
         Literal["Pause", "Reject", "Promote"],
         Field(description="What happens at maxDuration; Pause keeps the weights and waits for a decision."),

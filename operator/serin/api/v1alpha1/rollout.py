@@ -67,8 +67,11 @@ class RolloutSpec(Schema):
     plan: Annotated[Plan | None, Field(description="The ModelDeployment's plan when left out.")] = None
     paused: Annotated[bool, Field(description="Keeps the weights and stops the comparison.")] = False
     approvals: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^Step([1-9]|10)$", max_length=32)], ...],
-        Field(max_length=16, description="Steps of the plan that may begin, by their numbers: Step2."),
+        tuple[Annotated[str, Field(pattern=r"^(BeforeTraffic|BeforePromotion|Step([1-9]|10))$", max_length=32)], ...],
+        Field(
+            max_length=16,
+            description="What may begin: BeforeTraffic, BeforePromotion, and steps of the plan, such as Step2.",
+        ),
     ] = ()
     decision: Annotated[Decision | None, Field(description="Overrides the evidence.")] = None
 

@@ -12,7 +12,7 @@ from serin.api.v1alpha1.rollout import Phase, VerdictState
 from serin.core.evidence.verdict import Outcome
 from serin.core.rollout.analysis import Look, next_look_at
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.awaiting import ask_for_approval, begin_comparison
+from serin.core.rollout.awaiting import ask_for_approval, begin_comparison, hold_promotion, is_closed
 from serin.core.rollout.looking import NoNews, find_crash, take_look
 from serin.core.rollout.move import Move
 from serin.core.rollout.ramp import decide_step
@@ -42,9 +42,12 @@ def analyze(attempt: Attempt) -> Move:
 
 
 def await_approval(attempt: Attempt) -> Move:
-    engine = attempt.engine()
+    engine, verdict = attempt.engine(), attempt.rollout.status.verdict
     if engine is None:
         return begin_comparison(attempt)
+    if verdict and verdict.state == "Promote" and not is_closed(attempt, "BeforePromotion"):
+        # What was once good enough stays so: the promotion need not wait for the next look.
+        return Move("Promoting", "EvidenceGood", verdict.sentence or "Approved.", how="Evidence")
     position = decide_step(attempt.schedule, engine.position, 0.0, engine.data_seconds, attempt.approved_steps)
     if position.index > engine.position.index:
         told = f"Step {position.index + 1} of {len(attempt.schedule.steps)} begins: it is approved."
@@ -133,7 +136,7 @@ def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
     question = ask_for_approval(attempt, result.engine) if phase == "Analyzing" else None
     if question:
         return replace(move, phase="AwaitingApproval", reason="AwaitingApproval", message=f"{question} {sentence}")
-    return move
+    return hold_promotion(attempt, move)
 
 
 def _steps_left(attempt: Attempt, result: Look) -> str | None:
@@ -149,7 +152,7 @@ def _leave_open(attempt: Attempt, result: Look, sentence: str) -> Move:
     """The time is over. With Pause the evidence goes on, so that a canary that breaks later is still rejected."""
     choice = attempt.plan.on_inconclusive
     phase, consequence = _INCONCLUSIVE_MOVES[choice]
-    return Move(
+    move = Move(
         phase,
         "Inconclusive",
         f"{sentence} {consequence}",
@@ -160,6 +163,7 @@ def _leave_open(attempt: Attempt, result: Look, sentence: str) -> Move:
         verdict_state="Inconclusive",
         needs_person=choice == "Pause",
     )
+    return hold_promotion(attempt, move)
 
 
 _OUTCOME_MOVES: Final[Mapping[Outcome, tuple[Phase, str, VerdictState]]] = {

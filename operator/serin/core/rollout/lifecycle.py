@@ -33,6 +33,7 @@ from serin.api.v1alpha1.rollout import (
     WeightsStatus,
 )
 from serin.api.v1alpha1.shared import format_duration
+from serin.core.evidence.combination import Verdict
 from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.attempt import Attempt
@@ -171,8 +172,13 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
         bad=f"{verdict.bad:.0%}",
         eta=None if is_over or eta is None else format_duration(eta),
         # What the promotion was founded on stays to be read while the new version bakes.
-        sentence=before.sentence if before and move.phase == "Baking" else trim(move.message),
+        sentence=before.sentence if before and move.phase == "Baking" else trim(_sentence(move, verdict)),
     )
+
+
+def _sentence(move: Move, verdict: Verdict) -> str:
+    """Of the evidence alone; the message of a move that waits for a person also says what that person can do."""
+    return verdict.sentence if move.phase == "AwaitingApproval" else move.message
 
 
 def _marks(attempt: Attempt, move: Move, weights: WeightsStatus) -> list[Mark]:
