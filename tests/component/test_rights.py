@@ -20,12 +20,13 @@ SELDOM = {
 }
 
 
-def version(number: int, history_limit: int = 1) -> Manifest:
-    return a_model_deployment(version=str(number)).with_spec(historyLimit=history_limit)
+def version(number: int, history_limit: int = 1, provider: str = "Router") -> Manifest:
+    manifest = a_model_deployment(version=str(number))
+    return manifest.with_spec(historyLimit=history_limit, traffic={"provider": provider})
 
 
 async def live_through_everything(world: World) -> None:
-    """Versions promoted until the first is history, and one rejected and tried again by hand."""
+    """Versions promoted until the first is history, one rejected and tried again by hand, and routers that go."""
     await world.serve_first(version(1))
     for number in (2, 3):
         await world.begin_comparison(version(number), f"weather-{number}")
@@ -36,7 +37,7 @@ async def live_through_everything(world: World) -> None:
     await world.user.create(a_rollout("weather-retry"))
     await world.until_compared("weather-retry")
     await world.let_traffic_decide("weather-retry")
-    await world.apply(version(4, history_limit=0))
+    await world.apply(version(4, history_limit=0, provider="Replicas"))
     await world.settle()
 
 

@@ -63,7 +63,7 @@ class _Rule:
     def is_about(self, pod: Json) -> bool:
         return (
             self.version in (None, version_of(pod))
-            and self.track in (None, pod["metadata"]["labels"]["serin.dev/track"])
+            and self.track in (None, track_of(pod))
             and pod["metadata"]["uid"] not in self.spared
         )
 
@@ -147,6 +147,12 @@ class Kubelet:
             address = f"10.0.{number >> 8}.{number & 255}"
             status |= {"podIP": address, "podIPs": [{"ip": address}]}
         return status
+
+
+def track_of(pod: Json) -> str:
+    """`primary`, `baseline`, or `router`."""
+    labels = pod["metadata"]["labels"]
+    return str(labels.get("serin.dev/track") or labels["serin.dev/component"])
 
 
 def version_of(pod: Json) -> str | None:

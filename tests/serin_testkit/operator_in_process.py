@@ -9,7 +9,7 @@ import asyncio
 import gc
 import threading
 import warnings
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -18,8 +18,9 @@ from serin.__main__ import Operator, assemble
 from serin.adapters.kube_client import KubeClient
 from serin.adapters.kube_login import load_configuration
 from serin.adapters.settings import Settings
+from serin.adapters.traffic.router import RouterReader
 from serin.runtime.kinds import WATCHED
-from serin.runtime.ports import Clock, JsonObject, MetricSource, ModelClient, ObjectRef
+from serin.runtime.ports import Clock, Cluster, JsonObject, MetricSource, ModelClient, ObjectRef
 
 from serin_testkit.clock import settle
 from serin_testkit.cluster_user import Json
@@ -39,11 +40,19 @@ _T = TypeVar("_T")
 class OperatorInProcess:
     """One operator for one namespace; after `stop` or `kill` it can be started again."""
 
-    def __init__(self, settings: Settings, clock: Clock, metric_source: MetricSource, models: ModelClient) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        metric_source: MetricSource,
+        models: ModelClient,
+        router_reader: RouterReader,
+    ) -> None:
         self.settings = settings
         self._clock = clock
         self._metric_source = metric_source
         self._models = models
+        self._router_reader = router_reader
         self._run: _Run | None = None
         self.writes: list[Write] = []
         """Every write request, also the ones that the API server refused or that changed nothing."""
@@ -55,8 +64,11 @@ class OperatorInProcess:
     def start(self, metric_source: MetricSource | None = None) -> None:
         assert self._run is None, "the operator runs already"
         self._metric_source = metric_source or self._metric_source
-        self._run = _Run(self.settings, self._clock, self._metric_source, self._models, self.writes)
+        self._run = _Run(self.settings, self._make, self.writes)
         self._run.thread.start()
+
+    def _make(self, cluster: Cluster) -> Operator:
+        return assemble(self.settings, cluster, self._clock, self._metric_source, self._models, self._router_reader)
 
     def stop(self) -> None:
         """As SIGTERM: kopf ends its watches and the runtime."""
@@ -105,13 +117,9 @@ class OperatorInProcess:
 class _Run:
     """One life of the operator."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, metric_source: MetricSource, models: ModelClient, writes: list[Write]
-    ) -> None:
+    def __init__(self, settings: Settings, make: Callable[[Cluster], Operator], writes: list[Write]) -> None:
         self._settings = settings
-        self._clock = clock
-        self._metric_source = metric_source
-        self._models = models
+        self._make = make
         self._writes = writes
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -158,7 +166,7 @@ class _Run:
         cluster = RecordingClient(
             await load_configuration(self._settings.kubeconfig), self._settings.namespaces, self._writes
         )
-        self.operator = assemble(self._settings, cluster, self._clock, self._metric_source, self._models)
+        self.operator = self._make(cluster)
         try:
             await self.operator.app.run(self._stop)
         finally:
@@ -191,6 +199,10 @@ class RecordingClient(KubeClient):
     async def create(self, manifest: Mapping[str, Any]) -> JsonObject:
         self._record("create", manifest)
         return await super().create(manifest)
+
+    async def annotate(self, ref: ObjectRef, uid: str, annotations: Mapping[str, str]) -> JsonObject:
+        self._writes.append(("annotate", ref.kind, ref.name))
+        return await super().annotate(ref, uid, annotations)
 
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         self._writes.append(("delete", ref.kind, ref.name))

@@ -63,6 +63,8 @@ def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
 
 def _pods_of(pod: Json) -> str:
     labels = pod["metadata"]["labels"]
+    if "serin.dev/revision" not in labels:
+        return "pod of the router"
     return f"pod of {labels['serin.dev/revision']} {labels['serin.dev/track']}"
 
 
@@ -170,6 +172,8 @@ class _Need:
             return f"{of_stable} of {self._replicas} pods of stable {self._stable} are ready"
         service = objects.get(("Service", name))
         behind = len(select_ready_pods(service, pods)) if service else 0
+        if service and "serin.dev/component" in service["spec"].get("selector", {}):
+            return None if behind else f"no router is ready, and the Service of {name} leads to them"
         if behind < self._replicas:
             return f"{behind} of {self._replicas} ready pods are behind the Service of {name}"
         return None

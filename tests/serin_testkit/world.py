@@ -23,6 +23,7 @@ from serin_testkit.operator_in_process import OperatorInProcess
 from serin_testkit.rights import grant_operator_rights
 from serin_testkit.scripted_models import ScriptedModels
 from serin_testkit.scripted_prometheus import ScriptedPrometheus
+from serin_testkit.scripted_routers import ScriptedRouters
 
 INTERVAL_SECONDS = 10.0
 """Of the analysis in `builders.QUICK_PLAN`."""
@@ -42,7 +43,8 @@ class World:
         settings = Settings(
             namespaces=(user.namespace,), kubeconfig=kubeconfig, metrics_port=0, liveness_port=0, workers=8
         )
-        self.operator = OperatorInProcess(settings, self.clock, self.prometheus, self.models)
+        self.routers = ScriptedRouters(self.history)
+        self.operator = OperatorInProcess(settings, self.clock, self.prometheus, self.models, self.routers)
         self.outage_excuse: str | None = None
         self._activity = (0, 0, 0)
         self._quiet_since = time.monotonic()
@@ -133,9 +135,14 @@ class World:
         return None if found is None else int(found["spec"]["replicas"])
 
     def serving_pods(self, name: str = NAME) -> list[Json]:
-        """Ready pods behind the user Service."""
+        """Ready pods of the model that users reach, through the user Service or through the routers behind it."""
         service = self.history.get("Service", name)
-        return select_ready_pods(service, self.history.all("Pod")) if service else []
+        if service is None:
+            return []
+        if "serin.dev/component" not in service["spec"]["selector"]:
+            return select_ready_pods(service, self.history.all("Pod"))
+        services = (self.history.get("Service", route) for route in self.routers.weights(name))
+        return [pod for found in services if found for pod in select_ready_pods(found, self.history.all("Pod"))]
 
     async def events(self) -> list[tuple[str, str, str]]:
         """Object, reason and message of the Kubernetes Events, in the order of their making."""

@@ -25,6 +25,7 @@ capabilities: {drop: [ALL]}
 {{- $prometheus := .Values.prometheus }}
 {{- $env := list
   (dict "name" "SERIN_SERVER_IMAGE" "value" (include "serin.image" (dict "image" .Values.serverImage "chart" .Chart)))
+  (dict "name" "SERIN_ROUTER_IMAGE" "value" (include "serin.image" (dict "image" .Values.routerImage "chart" .Chart)))
   (dict "name" "SERIN_PROMETHEUS_URL" "value" $prometheus.url)
   (dict "name" "SERIN_PROMETHEUS_TENANT" "value" $prometheus.tenant)
   (dict "name" "SERIN_PROMETHEUS_TOKEN_FILE" "value" (ternary "/etc/serin/token/token" "" (ne $prometheus.tokenSecret.name "")))

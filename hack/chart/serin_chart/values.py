@@ -49,6 +49,13 @@ class ServerImage(Image):
     repository: str = a_repository("serin/server")
 
 
+class RouterImage(Image):
+    repository: str = a_repository("envoyproxy/envoy")
+    tag: str = Field(
+        "distroless-v1.40.0", pattern=r"^[\w][\w.-]{0,127}$", description="Of Envoy 1.40, with or without a shell."
+    )
+
+
 class PullSecret(Values):
     name: Annotated[str, Field(min_length=1)]
 
@@ -132,6 +139,9 @@ class ChartValues(Values):
     image: OperatorImage = Field(OperatorImage(), description="The operator's.")
     server_image: ServerImage = Field(
         ServerImage(), description="Of ModelDeployments that name none. A change reaches new revisions only."
+    )
+    router_image: RouterImage = Field(
+        RouterImage(), description="Envoy, for the traffic provider Router. A change replaces router pods one by one."
     )
     image_pull_secrets: list[PullSecret] = Field(
         [], description="For the operator's pod. Those of the models' pods are in `spec.pod.imagePullSecrets`."

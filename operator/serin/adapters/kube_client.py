@@ -40,6 +40,7 @@ THROTTLED_SECONDS = 1.0
 """How long to wait when the API server asks to wait and does not say how long."""
 
 _APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 _OWNED = {"fieldManager": MANAGER}
 _APPLIED = {"fieldManager": MANAGER, "force": "true"}
@@ -84,6 +85,13 @@ class KubeClient:
     async def create(self, manifest: Mapping[str, Any]) -> JsonObject:
         path = KINDS[manifest["kind"]].path(manifest["metadata"]["namespace"])
         return await self._write("POST", path, _OWNED, manifest, _JSON)
+
+    async def annotate(self, ref: ObjectRef, uid: str, annotations: Mapping[str, str]) -> JsonObject:
+        kind = KINDS[ref.kind]
+        body = {"metadata": {"uid": uid, "annotations": dict(annotations)}}
+        return _typed(
+            kind, await self._request("PATCH", kind.path(*ref[1:]), query=_OWNED, body=body, content_type=_MERGE)
+        )
 
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         options = {

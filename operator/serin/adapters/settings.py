@@ -11,6 +11,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 DEFAULT_PROMETHEUS_URL = "http://prometheus.monitoring:9090"
 DEFAULT_SERVER_IMAGE = "serin/server:0.1.0"
+DEFAULT_ROUTER_IMAGE = "envoyproxy/envoy:distroless-v1.40.0"
 
 
 class SettingsError(ValueError):
@@ -21,6 +22,7 @@ class SettingsError(ValueError):
 class Settings:
     prometheus_url: str = DEFAULT_PROMETHEUS_URL
     server_image: str = DEFAULT_SERVER_IMAGE
+    router_image: str = DEFAULT_ROUTER_IMAGE
     namespaces: tuple[str, ...] = ()
     """Empty: all of them."""
     workers: int = 16
@@ -42,6 +44,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         prometheus_url=read("SERIN_PROMETHEUS_URL", DEFAULT_PROMETHEUS_URL, _parse_url),
         server_image=read("SERIN_SERVER_IMAGE", DEFAULT_SERVER_IMAGE, str),
+        router_image=read("SERIN_ROUTER_IMAGE", DEFAULT_ROUTER_IMAGE, str),
         namespaces=read("SERIN_NAMESPACES", "", _parse_names),
         workers=read("SERIN_WORKERS", "16", _whole_number(1, 256)),
         metrics_port=read("SERIN_METRICS_PORT", "8080", _whole_number(0, 65535)),

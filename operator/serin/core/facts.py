@@ -225,6 +225,23 @@ class PreflightFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficFacts:
+    """What the traffic provider's data plane does now.
+
+    `shares`: percent of the requests per route, nothing while not all of the data plane does the same.
+    `takes_users`: whether it may stand between users and pods; a provider without one of its own always may.
+    `look_again_after_seconds`: when it may have changed without an event that tells of it.
+    """
+
+    shares: Mapping[Route, float] = field(default_factory=dict)
+    splits_exactly: bool = False
+    takes_users: bool = True
+    look_again_after_seconds: float | None = None
+    nudges: int = 0  # how often the data plane was to be reminded of what it should do
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The API server, or an object of somebody else, stood in the way of the last plan."""
 
@@ -244,10 +261,7 @@ class Facts:
     pods: tuple[PodFacts, ...] = ()
     rollouts: tuple[RolloutFacts, ...] = ()
     services: frozenset[str] = frozenset()
-    # Percent of the requests that each route gets now, as the traffic provider sees it.
-    shares: Mapping[Route, float] = field(default_factory=dict)
-    # The traffic provider sends the very shares that it is asked for; else they follow the number of pods.
-    splits_exactly: bool = False
+    traffic: TrafficFacts = field(default_factory=TrafficFacts)
     # None: nobody asked, because no comparison is due.
     metrics: MetricReadings | MetricsUnavailable | None = None
     # What the stable pods did before the comparison; None: nobody asked.
@@ -255,6 +269,16 @@ class Facts:
     # What the new version answered to the preflight; None: nobody asked.
     preflight: PreflightFacts | None = None
     refusal: Refusal | None = None
+
+    @property
+    def shares(self) -> Mapping[Route, float]:
+        """Percent of the requests that each route gets now, as the traffic provider sees it."""
+        return self.traffic.shares
+
+    @property
+    def splits_exactly(self) -> bool:
+        """Whether the traffic provider gives each route the very share that it should have."""
+        return self.traffic.splits_exactly
 
     def deployment(self, route: Route) -> DeploymentFacts | None:
         return next((found for found in self.deployments if found.route == route), None)

@@ -5,10 +5,11 @@ removed, status comes last and events after it. The executor stops at the first 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from serin.core.facts import Key, Route
+from serin.api.v1alpha1.model_deployment import Traffic
+from serin.core.facts import Key, Route, Track
 
 Manifest = Mapping[str, Any]
 
@@ -34,11 +35,48 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Backend:
+    """A route with pods, and the port at which they answer HTTP."""
+
+    route: Route
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A share of the requests also goes to this route; nobody gets to see what that answers."""
+
+    route: Route
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficIntent:
-    """Who should get which share of the requests, percent per route; a route that is not named gets none."""
+    """Who should get which share of the requests, percent per route; a route that is not named gets none.
+
+    `backends` has every route that has pods or is about to, so that a weight never names what a provider does not
+    know yet, or no longer. `stable` answers for a route on trial of which no pod can. `salt` differs from attempt to
+    attempt: sticky users are dealt out anew with it.
+    """
 
     service: Manifest  # the user Service but for its selector
     weights: Mapping[Route, float]
+    settings: Traffic = field(default_factory=Traffic)
+    backends: tuple[Backend, ...] = ()
+    stable: Route | None = None
+    mirror: Mirror | None = None
+    salt: str = ""
+    takes_users: bool = True  # as the provider observed of its own data plane
+    nudges: int = 0
+
+    def has_backend(self, route: Route | None) -> bool:
+        return any(backend.route == route for backend in self.backends)
+
+    def role(self, route: Route) -> str:
+        """What the route is in the attempt that runs."""
+        if route == self.stable:
+            return "stable"
+        return "baseline" if route.track is Track.BASELINE else "canary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +103,14 @@ class Emit:
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatePods:
+    """The pods with these labels get the annotations, unless they have them."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
 
 
 Action = Apply | CreateRollout | Delete | SetTraffic | WriteStatus | Emit

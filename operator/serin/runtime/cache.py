@@ -16,6 +16,8 @@ from serin.runtime.ports import JsonObject, Listing, ObjectRef
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
+_OWN_ANNOTATIONS = "serin.dev/"
+
 _POD_METADATA = (
     "name",
     "namespace",
@@ -43,10 +45,15 @@ def slim(kind: str, live: Mapping[str, Any]) -> JsonObject:
     metadata = live["metadata"]
     if kind == "Pod":
         containers = live.get("spec", {}).get("containers") or ()
+        annotations = {
+            name: text
+            for name, text in (metadata.get("annotations") or {}).items()
+            if name.startswith(_OWN_ANNOTATIONS)
+        }
         return {
             "apiVersion": live.get("apiVersion", "v1"),
             "kind": kind,
-            "metadata": _pick(metadata, _POD_METADATA),
+            "metadata": {**_pick(metadata, _POD_METADATA), **({"annotations": annotations} if annotations else {})},
             "spec": {"containers": [_pick(container, ("name", "image")) for container in containers]},
             "status": _pick(live.get("status") or {}, _POD_STATUS),
         }

@@ -16,10 +16,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from serin.core.facts import Key
-from serin.core.plan import Apply, CreateRollout, Delete, Emit, Plan, SetTraffic, WriteStatus
+from serin.core.model_deployment.names import COMPONENT_LABEL, TRAFFIC
+from serin.core.plan import (
+    AnnotatePods,
+    Apply,
+    CreateRollout,
+    Delete,
+    Emit,
+    Plan,
+    SetTraffic,
+    TrafficIntent,
+    WriteStatus,
+)
 from serin.runtime.cache import Cache
 from serin.runtime.deviations import find_deviations
-from serin.runtime.outcomes import AlreadyExists, Conflict, Invalid, NameTaken, Unreachable
+from serin.runtime.outcomes import AlreadyExists, Conflict, Invalid, NameTaken, NotFound, Unreachable
 from serin.runtime.ports import (
     Absent,
     Cluster,
@@ -58,12 +69,44 @@ class Executor:
                 case Delete():
                     await self._delete(ObjectRef(action.kind, plan.key.namespace, action.name))
                 case SetTraffic():
-                    for manifest in self._traffic_provider.render(action.intent):
-                        await self._apply(plan.key, manifest)
+                    await self._set_traffic(plan.key, action.intent)
                 case WriteStatus():
                     await self._write_status(plan.key, action)
                 case Emit():
                     await self._emit(plan.key, action)
+
+    async def _set_traffic(self, key: Key, intent: TrafficIntent) -> None:
+        rendered = set()
+        for action in self._traffic_provider.render(intent):
+            match action:
+                case Apply(manifest):
+                    await self._apply(key, manifest)
+                    rendered.add((manifest["kind"], manifest["metadata"]["name"]))
+                case AnnotatePods():
+                    await self._annotate_pods(key, action)
+        # What another provider made, or this one for pods that are gone.
+        for kind, lives in self._cache.owned(key).items():
+            for live in lives:
+                name, labels = live["metadata"]["name"], live["metadata"].get("labels") or {}
+                is_ours = _controller(live).get("uid") == _controller(intent.service).get("uid")
+                if is_ours and labels.get(COMPONENT_LABEL) == TRAFFIC and (kind, name) not in rendered:
+                    await self._delete(ObjectRef(kind, key.namespace, name))
+
+    async def _annotate_pods(self, key: Key, action: AnnotatePods) -> None:
+        """A pod that is gone meanwhile needs no annotation any more."""
+        for pod in self._cache.owned(key)["Pod"]:
+            metadata = pod["metadata"]
+            is_meant = action.labels.items() <= (metadata.get("labels") or {}).items()
+            is_done = action.annotations.items() <= (metadata.get("annotations") or {}).items()
+            if not is_meant or is_done or "deletionTimestamp" in metadata:
+                continue
+            ref = ObjectRef("Pod", key.namespace, metadata["name"])
+            try:
+                stored = await self._cluster.annotate(ref, metadata["uid"], action.annotations)
+            except (NotFound, Conflict):
+                continue
+            self._meter.count_write("Pod", "annotate")
+            self._cache.store(stored)
 
     async def _apply(self, key: Key, manifest: Mapping[str, Any]) -> None:
         ref = ObjectRef(manifest["kind"], key.namespace, manifest["metadata"]["name"])

@@ -47,16 +47,15 @@ WATCHED = {
         Kind("ControllerRevision", "apps", "v1", "controllerrevisions", MANAGED_BY_SERIN),
         Kind("Deployment", "apps", "v1", "deployments", MANAGED_BY_SERIN),
         Kind("Service", "", "v1", "services", MANAGED_BY_SERIN),
+        Kind("ConfigMap", "", "v1", "configmaps", MANAGED_BY_SERIN),
+        Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", MANAGED_BY_SERIN),
         Kind("Pod", "", "v1", "pods", MODEL_DEPLOYMENT_LABEL),
     )
 }
 
 EVENT = Kind("Event", "", "v1", "events")
 
-# Read when a preflight needs one, never listed or watched: a namespace's ConfigMaps are not Serin's.
-CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps")
-
-KINDS: Mapping[str, Kind] = {**WATCHED, EVENT.name: EVENT, CONFIG_MAP.name: CONFIG_MAP}
+KINDS: Mapping[str, Kind] = {**WATCHED, EVENT.name: EVENT}
 
 
 def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from serin.api.v1alpha1.model_deployment import Traffic
 from serin.core.contract.golden_requests import Answer
 from serin.core.facts import (
     CounterRequest,
     HistoryRequest,
+    Key,
     MetricHistory,
     MetricReadings,
     MetricsUnavailable,
     ModelQuestion,
     NoAnswer,
     PodFacts,
-    Route,
+    TrafficFacts,
 )
-from serin.core.plan import Emit, TrafficIntent
+from serin.core.model_deployment.names import service_name
+from serin.core.plan import AnnotatePods, Apply, Emit, TrafficIntent
 
 JsonObject = dict[str, Any]
 
@@ -76,6 +79,10 @@ class Cluster(Protocol):
 
     async def create(self, manifest: Mapping[str, Any]) -> JsonObject: ...
 
+    async def annotate(self, ref: ObjectRef, uid: str, annotations: Mapping[str, str]) -> JsonObject:
+        """Adds annotations to exactly the object with that uid."""
+        ...
+
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         """Background deletion of exactly the object with that uid; already gone is success."""
         ...
@@ -87,16 +94,30 @@ class MetricSource(Protocol):
     async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable: ...
 
 
+@dataclass(frozen=True, slots=True)
+class TrafficView:
+    """What a traffic provider may look at: the live objects of one ModelDeployment, and its pods as facts."""
+
+    key: Key
+    settings: Traffic
+    objects: Mapping[str, Sequence[JsonObject]]
+    pods: Sequence[PodFacts]
+
+    def find(self, kind: str, name: str) -> JsonObject | None:
+        return next((live for live in self.objects[kind] if live["metadata"]["name"] == name), None)
+
+    @property
+    def user_service(self) -> JsonObject | None:
+        return self.find("Service", service_name(self.key.name))
+
+
 class TrafficProvider(Protocol):
-    """Rendering is pure; the executor applies what it gives."""
+    """Rendering is pure; the executor carries out what it gives, and removes what an earlier rendering left."""
 
-    splits_exactly: bool
-    """It sends the very shares that it is asked for; else they follow the number of pods."""
+    def render(self, intent: TrafficIntent) -> Sequence[Apply | AnnotatePods]: ...
 
-    def render(self, intent: TrafficIntent) -> Sequence[JsonObject]: ...
-
-    def shares(self, service: JsonObject | None, pods: Sequence[PodFacts]) -> Mapping[Route, float]:
-        """Percent of the requests per route that the live user Service and these pods amount to."""
+    async def observe(self, view: TrafficView) -> TrafficFacts:
+        """What the data plane does. Never raises: what could not be learned is in `trouble`."""
         ...
 
 

@@ -5,10 +5,10 @@ A refusal of the plan becomes a fact of a second decision, so that what stands i
 
 from dataclasses import dataclass, replace
 
-from serin.core.facts import Facts, Key, MetricHistory, MetricReadings, MetricsUnavailable, Refusal
+from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
+from serin.core.facts import Facts, Key, MetricHistory, MetricReadings, MetricsUnavailable, Refusal, TrafficFacts
 from serin.core.model_deployment.decide import decide
 from serin.core.model_deployment.metrics_wanted import MetricsWanted, wanted_metrics
-from serin.core.model_deployment.names import service_name
 from serin.core.plan import Plan
 from serin.core.rollout.preflight_wanted import wanted_preflight
 from serin.runtime.cache import Cache
@@ -21,7 +21,7 @@ from serin.runtime.observation import (
     observe_rollouts,
 )
 from serin.runtime.outcomes import Invalid, NameTaken
-from serin.runtime.ports import Clock, MetricSource, ObjectRef, TrafficProvider
+from serin.runtime.ports import Clock, MetricSource, ObjectRef, TrafficProvider, TrafficView
 from serin.runtime.preflight import PreflightObserver
 
 
@@ -52,17 +52,18 @@ class Reconciler:
 
     async def reconcile(self, key: Key) -> float | None:
         """Seconds until the next look, None when only an event can change anything. Raises errors of `outcomes`."""
-        facts = self._observe(key)
+        traffic = await self._observe_traffic(key)
+        facts = self._observe(key, traffic)
         wanted = wanted_metrics(facts) if facts else None
         if wanted is not None:
             history, metrics = await self._ask(wanted)
             # Prometheus took its time: decide on what is there now.
-            facts = self._observe(key)
+            facts = self._observe(key, traffic)
             facts = facts and replace(facts, metrics=metrics, history=history)
         asked = wanted_preflight(facts) if facts else None
         if asked is not None:
             preflight = await self._sources.preflight.observe(asked)
-            facts = self._observe(key)
+            facts = self._observe(key, traffic)
             facts = facts and replace(facts, preflight=preflight)
         if facts is None:
             return None  # deleted: its children go with it
@@ -70,7 +71,7 @@ class Reconciler:
         try:
             await self._executor.execute(plan)
         except (Invalid, NameTaken) as refused:
-            plan = await self._tell_refusal(key, refused)
+            plan = await self._tell_refusal(key, refused, traffic)
         return self._left_of(plan.look_again_after_seconds, facts)
 
     async def _ask(
@@ -87,34 +88,39 @@ class Reconciler:
             return None
         return max(0.0, seconds - (self._clock.now() - facts.now).total_seconds())
 
-    async def _tell_refusal(self, key: Key, refused: Invalid | NameTaken) -> Plan:
-        facts = self._observe(key)
+    async def _tell_refusal(self, key: Key, refused: Invalid | NameTaken, traffic: TrafficFacts) -> Plan:
+        facts = self._observe(key, traffic)
         if facts is None:
             return Plan(key)
         plan = decide(replace(facts, refusal=_make_refusal(refused)))
         await self._executor.execute(plan)
         return plan
 
-    def _observe(self, key: Key) -> Facts | None:
+    async def _observe_traffic(self, key: Key) -> TrafficFacts:
+        live = self._cache.get(ObjectRef("ModelDeployment", *key))
+        spec = observe_model_deployment(live).spec if live else None
+        if not isinstance(spec, ModelDeploymentSpec):
+            return TrafficFacts()
+        owned = self._cache.owned(key)
+        return await self._traffic_provider.observe(TrafficView(key, spec.traffic, owned, observe_pods(owned["Pod"])))
+
+    def _observe(self, key: Key, traffic: TrafficFacts) -> Facts | None:
         """None when the ModelDeployment is gone."""
         live = self._cache.get(ObjectRef("ModelDeployment", *key))
         if live is None:
             return None
         owned = self._cache.owned(key)
         owner = observe_model_deployment(live)
-        pods = observe_pods(owned["Pod"])
-        user_service = self._cache.get(ObjectRef("Service", key.namespace, service_name(key.name)))
         return Facts(
             now=self._clock.now(),
             model_deployment=owner,
             default_server_image=self._default_server_image,
             revisions=observe_revisions(owned["ControllerRevision"], owner.uid),
             deployments=observe_deployments(owned["Deployment"], owner.uid),
-            pods=pods,
+            pods=observe_pods(owned["Pod"]),
             rollouts=observe_rollouts(owned["Rollout"], owner.uid),
             services=frozenset(service["metadata"]["name"] for service in owned["Service"]),
-            shares=self._traffic_provider.shares(user_service, pods),
-            splits_exactly=self._traffic_provider.splits_exactly,
+            traffic=traffic,
         )
 
 

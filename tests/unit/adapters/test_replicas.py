@@ -1,12 +1,16 @@
 """Provider Replicas: the user Service's selector, and what it amounts to in shares."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from serin.adapters.traffic.replicas import ReplicasProvider
-from serin.core.facts import PodFacts, Route, Track
-from serin.core.plan import TrafficIntent
+from serin.api.v1alpha1.model_deployment import Traffic
+from serin.core.facts import Key, PodFacts, Route, Track, TrafficFacts
+from serin.core.plan import Apply, TrafficIntent
+from serin.runtime.ports import TrafficView
 
 STABLE, BASELINE, CANARY = Route("w-1", Track.PRIMARY), Route("w-1", Track.BASELINE), Route("w-2", Track.PRIMARY)
 OWNER = {"serin.dev/model-deployment": "weather"}
@@ -19,8 +23,13 @@ SERVICE = {
 
 
 def selector(weights: Mapping[Route, float]) -> object:
-    (service,) = ReplicasProvider().render(TrafficIntent(SERVICE, weights))
-    return service["spec"]["selector"]
+    return render(weights)["spec"]["selector"]
+
+
+def render(weights: Mapping[Route, float]) -> Any:
+    (action,) = ReplicasProvider().render(TrafficIntent(SERVICE, weights))
+    assert isinstance(action, Apply)
+    return action.manifest
 
 
 def pod(route: Route, *, ready: bool = True, terminating: bool = False) -> PodFacts:
@@ -28,8 +37,14 @@ def pod(route: Route, *, ready: bool = True, terminating: bool = False) -> PodFa
 
 
 def shares(weights: Mapping[Route, float], *pods: PodFacts) -> Mapping[Route, float]:
-    (service,) = ReplicasProvider().render(TrafficIntent(SERVICE, weights))
-    return ReplicasProvider().shares(service, pods)
+    return observe(render(weights), *pods).shares
+
+
+def observe(service: Any, *pods: PodFacts) -> TrafficFacts:
+    services = [service] if service else []
+    return asyncio.run(
+        ReplicasProvider().observe(TrafficView(Key("ml", "weather"), Traffic(), {"Service": services}, pods))
+    )
 
 
 def test_one_route_is_selected_by_its_revision_and_track() -> None:
@@ -45,7 +60,7 @@ def test_several_routes_share_by_selecting_the_whole_model_deployment() -> None:
 
 
 def test_nothing_but_the_selector_is_added_to_the_service() -> None:
-    (service,) = ReplicasProvider().render(TrafficIntent(SERVICE, {STABLE: 100.0}))
+    service = render({STABLE: 100.0})
 
     assert {**service, "spec": {"ports": service["spec"]["ports"]}} == SERVICE
     assert "selector" not in SERVICE["spec"]
@@ -65,6 +80,12 @@ def test_pods_that_are_not_selected_have_no_share() -> None:
     assert shares({CANARY: 100}, pod(STABLE), pod(BASELINE), pod(CANARY)) == {CANARY: 100.0}
 
 
-@pytest.mark.parametrize("service", [None, {}, {"spec": {}}, {"spec": {"selector": {}}}])
-def test_without_a_service_or_a_selector_nobody_has_a_share(service: dict[str, object] | None) -> None:
-    assert ReplicasProvider().shares(service, [pod(STABLE)]) == {}
+@pytest.mark.parametrize("spec", [None, {}, {"selector": {}}])
+def test_without_a_service_or_a_selector_nobody_has_a_share(spec: dict[str, object] | None) -> None:
+    service = None if spec is None else {"metadata": {"name": "weather"}, "spec": spec}
+
+    assert observe(service, pod(STABLE)).shares == {}
+
+
+def test_shares_follow_the_pods_and_are_not_exact() -> None:
+    assert not observe(None).splits_exactly

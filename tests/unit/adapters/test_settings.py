@@ -21,6 +21,7 @@ def test_every_setting_can_be_told(tmp_path: Path) -> None:
         {
             "SERIN_PROMETHEUS_URL": "https://prometheus.test/prefix/",
             "SERIN_SERVER_IMAGE": "mine:1",
+            "SERIN_ROUTER_IMAGE": "envoy:1",
             "SERIN_NAMESPACES": "ml, shop-eu",
             "SERIN_WORKERS": "4",
             "SERIN_METRICS_PORT": "0",
@@ -35,7 +36,7 @@ def test_every_setting_can_be_told(tmp_path: Path) -> None:
     )
     prometheus_url = "https://prometheus.test/prefix"
     assert told == Settings(
-        *(prometheus_url, "mine:1", ("ml", "shop-eu"), 4, 0, 9000, "json", "debug", "/a/file"),
+        *(prometheus_url, "mine:1", "envoy:1", ("ml", "shop-eu"), 4, 0, 9000, "json", "debug", "/a/file"),
         *(there, there, "team-a|team-b"),
     )
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from serin.core.facts import PodFacts, Route, Track
-from serin.core.plan import TrafficIntent
-from serin.runtime.ports import JsonObject
+from serin.core.facts import Route, Track, TrafficFacts
+from serin.core.plan import AnnotatePods, Apply, TrafficIntent
+from serin.runtime.ports import TrafficView
 
 PREFIX = "weight-of/"
 
@@ -12,17 +12,16 @@ PREFIX = "weight-of/"
 class ExactTraffic:
     """Implements the port `TrafficProvider`. The weights stand in annotations of the user Service."""
 
-    splits_exactly = True
-
-    def render(self, intent: TrafficIntent) -> Sequence[JsonObject]:
+    def render(self, intent: TrafficIntent) -> Sequence[Apply | AnnotatePods]:
         asked = {f"{PREFIX}{of}.{track}": str(weight) for (of, track), weight in intent.weights.items() if weight > 0}
         metadata = {**intent.service["metadata"], "annotations": asked}
-        return [{**intent.service, "metadata": metadata, "spec": {**intent.service["spec"], "selector": {}}}]
+        return [Apply({**intent.service, "metadata": metadata, "spec": {**intent.service["spec"], "selector": {}}})]
 
-    def shares(self, service: JsonObject | None, pods: Sequence[PodFacts]) -> Mapping[Route, float]:
-        asked = read_weights((service or {}).get("metadata", {}).get("annotations", {}))
-        ready = {pod.route for pod in pods if pod.ready and not pod.terminating}
-        return {route: weight for route, weight in asked.items() if route in ready}
+    async def observe(self, view: TrafficView) -> TrafficFacts:
+        asked = read_weights((view.user_service or {}).get("metadata", {}).get("annotations", {}))
+        ready = {pod.route for pod in view.pods if pod.ready and not pod.terminating}
+        shares = {route: weight for route, weight in asked.items() if route in ready}
+        return TrafficFacts(shares, splits_exactly=True)
 
 
 def read_weights(annotations: Mapping[str, str]) -> dict[Route, float]:

@@ -17,18 +17,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from serin.adapters.traffic.replicas import ReplicasProvider
-from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus
+from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus, Traffic
 from serin.api.v1alpha1.rollout import RolloutStatus
 from serin.core.contract.golden_requests import Answer, GoldenRequest
 from serin.core.facts import (
     Facts,
+    Key,
     MetricHistory,
     MetricReadings,
     MetricsUnavailable,
     NoAnswer,
+    PodFacts,
     PreflightFacts,
     Refusal,
     Route,
+    TrafficFacts,
 )
 from serin.core.model_deployment.decide import decide
 from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, REVISION_LABEL
@@ -41,7 +44,7 @@ from serin.runtime.observation import (
     observe_revisions,
     observe_rollouts,
 )
-from serin.runtime.ports import TrafficProvider
+from serin.runtime.ports import TrafficProvider, TrafficView
 from unit.core.exact_traffic import ExactTraffic, read_weights
 from unit.core.paper_pods import PaperPods
 
@@ -116,7 +119,6 @@ class PaperCluster:
         self, metrics: MetricReadings | MetricsUnavailable | None = None, refusal: Refusal | None = None
     ) -> Facts:
         pods = observe_pods(self.pods.objects(self.now))
-        service = self.objects.get(("Service", NAME))
         return Facts(
             now=self.now,
             model_deployment=observe_model_deployment(self._model_deployment()),
@@ -126,8 +128,7 @@ class PaperCluster:
             pods=pods,
             rollouts=observe_rollouts(self.all("Rollout"), UID),
             services=frozenset(service["metadata"]["name"] for service in self.all("Service")),
-            shares=self.traffic.shares(service, pods),
-            splits_exactly=self.traffic.splits_exactly,
+            traffic=self._observe_traffic(pods),
             metrics=metrics,
             preflight=self.preflight if self._is_in_preflight() else None,
             refusal=refusal,
@@ -136,6 +137,16 @@ class PaperCluster:
     def _is_in_preflight(self) -> bool:
         attempt = self.attempt_or_none
         return attempt is not None and attempt.phase == "Preflight"
+
+    def _observe_traffic(self, pods: tuple[PodFacts, ...]) -> TrafficFacts:
+        view = TrafficView(Key(NAMESPACE, NAME), Traffic(), {"Service": self.all("Service")}, pods)
+        observation = self.traffic.observe(view)
+        try:
+            observation.send(None)
+        except StopIteration as observed:
+            found: TrafficFacts = observed.value
+            return found
+        raise AssertionError("on paper nothing is waited for")
 
     def plan(self, metrics: MetricReadings | MetricsUnavailable | None = None, refusal: Refusal | None = None) -> Plan:
         return decide(self.facts(metrics, refusal))
@@ -244,7 +255,7 @@ class PaperCluster:
 
     def most_served_revision(self) -> str | None:
         """Whose pods get more than half of the users' requests; None when nobody's do."""
-        if not self.traffic.splits_exactly:
+        if isinstance(self.traffic, ReplicasProvider):
             return self.selected_revision()
         asked = read_weights(self.objects["Service", NAME]["metadata"]["annotations"])
         return next((route.revision for route, weight in asked.items() if weight > 50), None)
@@ -264,8 +275,9 @@ class PaperCluster:
             case Apply(manifest):
                 self._apply(dict(manifest))
             case SetTraffic(intent):
-                for manifest in self.traffic.render(intent):
-                    self._apply(dict(manifest))
+                for rendered in self.traffic.render(intent):
+                    assert isinstance(rendered, Apply)
+                    self._apply(dict(rendered.manifest))
             case CreateRollout(manifest):
                 assert ("Rollout", manifest["metadata"]["name"]) not in self.objects
                 self._store(dict(manifest))

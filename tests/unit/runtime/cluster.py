@@ -4,9 +4,10 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from serin.core.plan import Emit, TrafficIntent
-from serin.runtime.outcomes import AlreadyExists, ClusterError, Conflict
-from serin.runtime.ports import Absent, Found, JsonObject, Listing, ObjectRef, Unknown
+from serin.core.facts import TrafficFacts
+from serin.core.plan import AnnotatePods, Apply, Emit, TrafficIntent
+from serin.runtime.outcomes import AlreadyExists, ClusterError, Conflict, NotFound
+from serin.runtime.ports import Absent, Found, JsonObject, Listing, ObjectRef, TrafficView, Unknown
 
 
 class MemoryCluster:
@@ -62,6 +63,16 @@ class MemoryCluster:
             raise AlreadyExists(f"{manifest['metadata']['name']} already exists")
         return self.put(dict(manifest))
 
+    async def annotate(self, ref: ObjectRef, uid: str, annotations: Mapping[str, str]) -> JsonObject:
+        self._note("annotate", ref.kind, ref.name)
+        known = self.objects.get(ref)
+        if known is None or known["metadata"]["uid"] != uid:
+            raise NotFound(f"{ref.name} is gone")
+        metadata = known["metadata"]
+        return self.put(
+            {**known, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **annotations}}}
+        )
+
     async def delete(self, ref: ObjectRef, uid: str) -> None:
         self._note("delete", ref.kind, ref.name)
         live = self.objects.get(ref)
@@ -81,16 +92,17 @@ class MemoryCluster:
 
 
 class SelectorTraffic:
-    """Points the Service at the routes with weight."""
+    """Points the Service at the routes with weight; `more` is rendered before it."""
 
-    splits_exactly = False
+    def __init__(self) -> None:
+        self.more: list[Apply | AnnotatePods] = []
 
-    def render(self, intent: TrafficIntent) -> list[JsonObject]:
+    def render(self, intent: TrafficIntent) -> list[Apply | AnnotatePods]:
         selected = {"selector": {"routes": "-".join(route.revision for route in intent.weights)}}
-        return [{**intent.service, "spec": {**intent.service["spec"], **selected}}]
+        return [*self.more, Apply({**intent.service, "spec": {**intent.service["spec"], **selected}})]
 
-    def shares(self, service: JsonObject | None, pods: Any) -> dict[Any, float]:
-        return {}
+    async def observe(self, view: TrafficView) -> TrafficFacts:
+        return TrafficFacts()
 
 
 class HeardEvents:

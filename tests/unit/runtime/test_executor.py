@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 from serin.core.facts import Key, Route, Track
-from serin.core.plan import Action, Apply, CreateRollout, Delete, Emit, Plan, SetTraffic, TrafficIntent, WriteStatus
+from serin.core.plan import (
+    Action,
+    AnnotatePods,
+    Apply,
+    CreateRollout,
+    Delete,
+    Emit,
+    Plan,
+    SetTraffic,
+    TrafficIntent,
+    WriteStatus,
+)
 from serin.runtime.cache import Cache
 from serin.runtime.executor import Executor
 from serin.runtime.outcomes import Conflict, Invalid, NameTaken, Unreachable
@@ -28,7 +39,8 @@ class World:
         self.executor = self.restart()
 
     def restart(self) -> Executor:
-        self.executor = Executor(self.cluster, self.cache, SelectorTraffic(), self.events, self.tally)
+        self.traffic = SelectorTraffic()
+        self.executor = Executor(self.cluster, self.cache, self.traffic, self.events, self.tally)
         return self.executor
 
     def has(self, live: dict[str, Any]) -> dict[str, Any]:
@@ -201,6 +213,48 @@ async def test_traffic_is_what_the_provider_renders(world: World) -> None:
     assert await world.execute(SetTraffic(intent)) == [("apply", "Service", "weather")]
     stored = world.cluster.objects[ObjectRef("Service", "ml", "weather")]
     assert stored["spec"]["selector"] == {"routes": "weather-1"}
+
+
+def split() -> SetTraffic:
+    service = make_manifest("Service", "weather", ports=[{"port": 80}])
+    return SetTraffic(TrafficIntent(service, {Route("weather-1", Track.PRIMARY): 100.0}))
+
+
+async def test_what_a_provider_no_longer_renders_is_removed_after_the_rest(world: World) -> None:
+    of_traffic = {"serin.dev/component": "traffic"}
+    kept = make_manifest("Service", "weather-1")
+    kept["metadata"]["labels"] |= of_traffic
+    world.traffic.more = [Apply(kept)]
+    left = make_live("Deployment", "weather-router")
+    left["metadata"] |= {"ownerReferences": [OWNER], "labels": {**left["metadata"]["labels"], **of_traffic}}
+    world.has(left)
+    world.has(make_live("Deployment", "weather-1"))
+
+    assert await world.execute(split()) == [
+        ("apply", "Service", "weather-1"),
+        ("apply", "Service", "weather"),
+        ("delete", "Deployment", "weather-router"),
+    ]
+
+
+async def test_pods_are_annotated_once_and_only_those_that_are_meant(world: World) -> None:
+    router = make_live("Pod", "weather-router-x")
+    router["metadata"]["labels"]["serin.dev/component"] = "router"
+    world.has(router)
+    world.has(make_live("Pod", "weather-1-x"))
+    world.traffic.more = [AnnotatePods({"serin.dev/component": "router"}, {"serin.dev/router-config": "abc"})]
+
+    assert ("annotate", "Pod", "weather-router-x") in await world.execute(split())
+    assert await world.execute(split()) == []
+
+
+async def test_a_pod_that_is_gone_is_not_missed(world: World) -> None:
+    router = make_live("Pod", "weather-router-x")
+    world.has(router)
+    world.cluster.objects.clear()
+    world.traffic.more = [AnnotatePods({}, {"serin.dev/router-config": "abc"})]
+
+    assert ("apply", "Service", "weather") in await world.execute(split())
 
 
 def write_status(version: str, **status: Any) -> WriteStatus:

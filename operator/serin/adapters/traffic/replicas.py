@@ -6,35 +6,23 @@ set; what they amount to is told as shares. kube-proxy spreads connections, so a
 with its pod: the verdict counts requests and never trusts a nominal weight.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from serin.core.facts import PodFacts, Route
-from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, REVISION_LABEL, TRACK_LABEL, pod_labels
-from serin.core.plan import TrafficIntent
-from serin.runtime.ports import JsonObject
+from serin.adapters.traffic.selected_pods import selected_shares
+from serin.core.facts import TrafficFacts
+from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, pod_labels
+from serin.core.plan import AnnotatePods, Apply, TrafficIntent
+from serin.runtime.ports import TrafficView
 
 
 class ReplicasProvider:
     """Implements the port `TrafficProvider`."""
 
-    splits_exactly = False
-
-    def render(self, intent: TrafficIntent) -> Sequence[JsonObject]:
+    def render(self, intent: TrafficIntent) -> Sequence[Apply | AnnotatePods]:
         routes = [route for route, weight in intent.weights.items() if weight > 0]
         owner = intent.service["metadata"]["labels"][MODEL_DEPLOYMENT_LABEL]
         selector = pod_labels(owner, routes[0]) if len(routes) == 1 else {MODEL_DEPLOYMENT_LABEL: owner}
-        return [{**intent.service, "spec": {**intent.service["spec"], "selector": selector}}]
+        return (Apply({**intent.service, "spec": {**intent.service["spec"], "selector": selector}}),)
 
-    def shares(self, service: JsonObject | None, pods: Sequence[PodFacts]) -> Mapping[Route, float]:
-        selector = (service or {}).get("spec", {}).get("selector")
-        if not selector:
-            return {}
-        chosen = Counter(pod.route for pod in pods if pod.ready and not pod.terminating and _selects(selector, pod))
-        return {route: 100.0 * count / chosen.total() for route, count in chosen.items()}
-
-
-def _selects(selector: Mapping[str, str], pod: PodFacts) -> bool:
-    """Serin's own selectors name nothing but these; the pods are all of one ModelDeployment."""
-    labels = {REVISION_LABEL: pod.route.revision, TRACK_LABEL: pod.route.track.value}
-    return all(labels.get(name, value) == value for name, value in selector.items())
+    async def observe(self, view: TrafficView) -> TrafficFacts:
+        return TrafficFacts(selected_shares(view))

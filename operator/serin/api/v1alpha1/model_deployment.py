@@ -181,10 +181,42 @@ class Service(Schema):
     annotations: Annotated[StringMap, Field(description="Of the Service.")] = {}
 
 
-class Traffic(Schema):
-    """Who splits the requests. Replicas: the user Service itself, by the number of pods."""
+class Sticky(Schema):
+    """A user stays with the version that he has got, and a rising weight takes the canary from nobody."""
 
-    provider: Annotated[Literal["Replicas"], Field(description="How the requests are split.")] = "Replicas"
+    header: Annotated[
+        str | None,
+        Field(
+            pattern="^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$",
+            max_length=64,
+            description="A request header that names the user, in lower case.",
+        ),
+    ] = None
+    cookie: Annotated[bool, Field(description="Users without that header get a cookie that names them.")] = False
+
+
+class RouterSettings(Schema):
+    """The Envoys of the provider Router."""
+
+    replicas: Annotated[int, Field(ge=1, le=20, description="Router pods.")] = 2
+    resources: Annotated[Opaque, Field(description="Requests and limits of a router's container.")] = {
+        "requests": {"cpu": "20m", "memory": "64Mi"},
+        "limits": {"memory": "256Mi"},
+    }
+
+
+class Traffic(Schema):
+    """Who splits the requests."""
+
+    provider: Annotated[
+        Literal["Router", "Replicas"],
+        Field(
+            description="Router: Envoys that Serin runs before the pods, exact to 0.01 %. Replicas: the user Service "
+            "itself, by the number of ready pods."
+        ),
+    ] = "Replicas"
+    sticky: Annotated[Sticky, Field(description="For the provider Router.")] = Sticky()
+    router: Annotated[RouterSettings, Field(description="For the provider Router.")] = RouterSettings()
 
 
 class ModelDeploymentSpec(RevisionContent):

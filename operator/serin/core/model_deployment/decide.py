@@ -17,14 +17,15 @@ from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploy
 from serin.api.v1alpha1.rollout import RolloutStatus
 from serin.core.facts import Facts, InvalidSpec, Refusal, RevisionFacts, Route, Track
 from serin.core.model_deployment.attempts import decide_new_attempt, open_rollouts
-from serin.core.model_deployment.children import make_controller_revision, make_rollout_tie, make_user_service
+from serin.core.model_deployment.children import make_controller_revision, make_rollout_tie
 from serin.core.model_deployment.history import decide_cleanup
 from serin.core.model_deployment.lifecycle import Situation, make_status, make_stuck_status
 from serin.core.model_deployment.outcomes import Memory, make_stable, recall, remember_ending
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.model_deployment.pods import decide_targets, plan_pods, plan_variant_services
 from serin.core.model_deployment.revisions import find_or_make_revision
-from serin.core.plan import Action, Apply, CreateRollout, Plan, SetTraffic, TrafficIntent, WriteStatus
+from serin.core.model_deployment.traffic import find_backends, make_intent, seconds_until_converged, stable_route
+from serin.core.plan import Action, Apply, CreateRollout, Plan, SetTraffic, WriteStatus
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.decide import decide_move, decide_refused
 from serin.core.rollout.events import make_events
@@ -119,14 +120,18 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     events = make_events(step.attempt, step.move) if step else ()
     if spec.paused:
         return Plan(facts.model_deployment.key, (*_record(step), status, *events))
-    pods = plan_pods(facts, desired, decide_targets(spec, after, desired, _attempt_pods(running)))
+    targets = decide_targets(spec, after, desired, _attempt_pods(running))
+    pods = plan_pods(facts, desired, targets)
+    stable = stable_route(desired, after)
+    weights = _weigh(running) if running else {stable: 100.0}
+    intent = make_intent(facts, spec, weights, stable, find_backends(facts, spec, desired, targets))
     statuses = _order_statuses(step, status)
     actions: tuple[Action, ...] = (
         *_store_revision(facts, desired),
         *statuses.first,
         *pods.grow,
         *plan_variant_services(facts, running.attempt if running else None, spec.service.port),
-        SetTraffic(_make_intent(facts, spec, desired, after, running)),
+        SetTraffic(intent),
         *statuses.before_shrinking,
         *pods.shrink,
         *((starting,) if starting else ()),
@@ -135,7 +140,10 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
         *decide_cleanup(facts, spec, _in_use(desired, after, running)),
         *events,
     )
-    return Plan(facts.model_deployment.key, actions, _look_again_after_seconds(facts, step, starting))
+    moments = (_look_again_after_seconds(facts, step, starting), seconds_until_converged(facts, weights))
+    return Plan(
+        facts.model_deployment.key, actions, min((moment for moment in moments if moment is not None), default=None)
+    )
 
 
 class _Statuses(NamedTuple):
@@ -174,20 +182,13 @@ def _remember(
     return memory
 
 
+def _weigh(running: Step) -> Mapping[Route, float]:
+    engine = running.move.engine
+    return wanted_weights(running.attempt, running.move.phase, engine.position if engine else None)
+
+
 def _attempt_pods(running: Step | None) -> Mapping[Route, int]:
     return wanted_pods(running.attempt, running.move.phase) if running else {}
-
-
-def _make_intent(
-    facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memory: Memory, running: Step | None
-) -> TrafficIntent:
-    weights: Mapping[Route, float]
-    if running:
-        engine = running.move.engine
-        weights = wanted_weights(running.attempt, running.move.phase, engine.position if engine else None)
-    else:
-        weights = {Route(memory.stable.revision if memory.stable else desired.name, Track.PRIMARY): 100.0}
-    return TrafficIntent(make_user_service(facts.model_deployment, spec.service), weights)
 
 
 def _in_use(desired: RevisionFacts, memory: Memory, running: Step | None) -> frozenset[str]:

@@ -7,6 +7,10 @@ REVISION_LABEL = "serin.dev/revision"
 TRACK_LABEL = "serin.dev/track"
 ROLE_LABEL = "serin.dev/role"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+COMPONENT_LABEL = "serin.dev/component"
+"""What a child is for that is neither pods of a model nor the Service that users call."""
+TRAFFIC = "traffic"
+ROUTER = "router"
 MANAGER = "serin"
 
 
@@ -18,12 +22,27 @@ def deployment_name(route: Route) -> str:
     return route.revision if route.track is Track.PRIMARY else f"{route.revision}-{route.track}"
 
 
+def route_of(deployment: str) -> Route:
+    """The route of a Deployment of this name: `deployment_name` the other way."""
+    revision = deployment.removesuffix(f"-{Track.BASELINE}")
+    return Route(revision, Track.PRIMARY if revision == deployment else Track.BASELINE)
+
+
 def rollout_name(model_deployment: str, attempt: int) -> str:
     return f"{model_deployment}-{attempt}"
 
 
 def service_name(model_deployment: str, variant: str = "") -> str:
     return f"{model_deployment}-{variant}" if variant else model_deployment
+
+
+def router_name(model_deployment: str) -> str:
+    return f"{model_deployment}-{ROUTER}"
+
+
+def router_labels(model_deployment: str) -> dict[str, str]:
+    """Of the router's pods."""
+    return {MODEL_DEPLOYMENT_LABEL: model_deployment, COMPONENT_LABEL: ROUTER}
 
 
 def pod_labels(model_deployment: str, route: Route) -> dict[str, str]:

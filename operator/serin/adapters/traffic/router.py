@@ -1,0 +1,153 @@
+"""Provider Router: Envoys of Serin's own between the user Service and the pods. docs/traffic.md says how they are fed.
+
+The user Service leads to the router's pods while at least one of them is ready and knows the present weights, and to
+the pods of one revision otherwise: before the first router runs, and should all of them be gone. What each router
+really does is read from it: the version of its routes holds the weights, and it tells how many pods of each it knows.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from serin.adapters.traffic.router_config import read_weights, render_config
+from serin.adapters.traffic.router_objects import (
+    NUDGE_ANNOTATION,
+    VERSION_ANNOTATION,
+    make_config_map,
+    make_disruption_budget,
+    make_route_service,
+    make_router_deployment,
+    owner_name,
+)
+from serin.adapters.traffic.selected_pods import is_ready, selected_shares
+from serin.core.facts import Key, Route, TrafficFacts
+from serin.core.model_deployment.names import (
+    COMPONENT_LABEL,
+    ROUTER,
+    pod_labels,
+    route_of,
+    router_labels,
+    router_name,
+)
+from serin.core.plan import AnnotatePods, Apply, TrafficIntent
+from serin.runtime.ports import Clock, JsonObject, TrafficView, Unknown
+
+SOON_SECONDS = 0.2
+LATEST_SECONDS = 10.0
+"""A router that does not follow is asked again ever later, up to this."""
+
+NUDGE_AGAIN_SECONDS = 2.0
+"""A kubelet that was nudged and did not renew the files is nudged again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterState:
+    """What one router says: the version of its routes, and the pods it knows per cluster."""
+
+    version: str
+    pods: Mapping[str, int]
+
+
+class RouterReader(Protocol):
+    async def read(self, address: str) -> RouterState | Unknown:
+        """Of the router pod with this IP address."""
+        ...
+
+
+class RouterProvider:
+    """Implements the port `TrafficProvider`."""
+
+    def __init__(self, image: str, reader: RouterReader, clock: Clock) -> None:
+        self._image = image
+        self._reader = reader
+        self._clock = clock
+        self._settled: dict[Key, dict[str, str]] = {}  # by uid the version that a router need not be asked for again
+        self._unsettled_since: dict[Key, float] = {}
+
+    def render(self, intent: TrafficIntent) -> Sequence[Apply | AnnotatePods]:
+        config = render_config(intent)
+        name = owner_name(intent)
+        labels = router_labels(name) if intent.takes_users else pod_labels(name, _heaviest(intent))
+        service = {**intent.service, "spec": {**intent.service["spec"], "selector": labels}}
+        return (
+            *(Apply(make_route_service(intent, backend)) for backend in intent.backends),
+            Apply(make_config_map(intent, config)),
+            AnnotatePods(router_labels(name), _nudge(config.version, intent.nudges)),
+            Apply(make_router_deployment(intent, self._image)),
+            Apply(make_disruption_budget(intent)),
+            Apply(service),
+        )
+
+    async def observe(self, view: TrafficView) -> TrafficFacts:
+        wanted = _wanted_version(view)
+        routers = [pod for pod in view.objects["Pod"] if _is_router(pod) and is_ready(pod)]
+        is_open = _leads_to_routers(view)
+        if wanted is None or not routers:
+            return TrafficFacts(selected_shares(view), splits_exactly=True, takes_users=False)
+        lagging = await self._find_lagging(view.key, routers, wanted)
+        weights = {route_of(name): weight for name, weight in read_weights(wanted).items()}
+        if lagging is None:
+            self._unsettled_since.pop(view.key, None)
+            return TrafficFacts(weights if is_open else selected_shares(view), splits_exactly=True)
+        now = self._clock.monotonic_seconds()
+        seconds = now - self._unsettled_since.setdefault(view.key, now)
+        return TrafficFacts(
+            {} if is_open else selected_shares(view),
+            splits_exactly=True,
+            takes_users=is_open,
+            look_again_after_seconds=min(max(SOON_SECONDS, seconds / 4), LATEST_SECONDS),
+            nudges=int(seconds // NUDGE_AGAIN_SECONDS),
+            trouble=lagging,
+        )
+
+    async def _find_lagging(self, key: Key, routers: Sequence[JsonObject], wanted: str) -> str | None:
+        """Why not every router does what is wanted, as a sentence; None when all do."""
+        known = self._settled.get(key, {})
+        unknown = [pod for pod in routers if known.get(pod["metadata"]["uid"]) != wanted]
+        states = await asyncio.gather(*(self._reader.read(_address(pod)) for pod in unknown))
+        lagging = [_describe_lag(pod, state, wanted) for pod, state in zip(unknown, states, strict=True)]
+        settled = {pod["metadata"]["uid"] for pod, lag in zip(unknown, lagging, strict=True) if lag is None}
+        settled |= {pod["metadata"]["uid"] for pod in routers} - {pod["metadata"]["uid"] for pod in unknown}
+        # A comparison wants to know at every look; of one version alone nothing can change unseen.
+        is_alone = len(read_weights(wanted)) == 1
+        self._settled[key] = dict.fromkeys(settled, wanted) if is_alone else {}
+        return next((lag for lag in lagging if lag), None)
+
+
+def _nudge(version: str, nudges: int) -> dict[str, str]:
+    again = {NUDGE_ANNOTATION: str(nudges)} if nudges else {}
+    return {VERSION_ANNOTATION: version.split(maxsplit=1)[0], **again}
+
+
+def _describe_lag(pod: JsonObject, state: RouterState | Unknown, wanted: str) -> str | None:
+    name = pod["metadata"]["name"]
+    if isinstance(state, Unknown):
+        return f"router {name} cannot be asked: {state.reason}"
+    if state.version != wanted:
+        return f"router {name} has not got the present weights yet"
+    missing = next((cluster for cluster in read_weights(wanted) if not state.pods.get(cluster)), None)
+    return f"router {name} knows no pod of {missing} yet" if missing else None
+
+
+def _wanted_version(view: TrafficView) -> str | None:
+    config_map = view.find("ConfigMap", router_name(view.key.name)) or {"metadata": {}}
+    version: str | None = (config_map["metadata"].get("annotations") or {}).get(VERSION_ANNOTATION)
+    return version
+
+
+def _leads_to_routers(view: TrafficView) -> bool:
+    service = view.user_service
+    return service is not None and service["spec"].get("selector") == router_labels(view.key.name)
+
+
+def _is_router(pod: JsonObject) -> bool:
+    return (pod["metadata"].get("labels") or {}).get(COMPONENT_LABEL) == ROUTER
+
+
+def _address(pod: JsonObject) -> str:
+    return str((pod.get("status") or {}).get("podIP", ""))
+
+
+def _heaviest(intent: TrafficIntent) -> Route:
+    return max(intent.weights, key=lambda route: intent.weights[route])

@@ -1,0 +1,201 @@
+"""The Kubernetes objects of a router: a Deployment of Envoys per ModelDeployment, its ConfigMap, what goes with it.
+
+Pure. The Services of the routes are headless and never change whom they select: a promotion moves weights, not names,
+so no answer of the DNS can be an old one of another version.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from serin.adapters.traffic.router_bootstrap import DRAIN_HEADER, render_bootstrap
+from serin.adapters.traffic.router_config import (
+    CONFIG_FOLDER,
+    DRAIN_PATH,
+    DRAIN_SECONDS,
+    STATS_PORT,
+    USERS_PORT,
+    RouterConfig,
+)
+from serin.core.model_deployment.names import (
+    COMPONENT_LABEL,
+    MODEL_DEPLOYMENT_LABEL,
+    TRAFFIC,
+    deployment_name,
+    pod_labels,
+    router_labels,
+    router_name,
+)
+from serin.core.plan import Backend, Manifest, TrafficIntent
+
+VERSION_ANNOTATION: Final = "serin.dev/router-config"
+"""On the ConfigMap and, as a nudge, on the router's pods: a changed pod makes its kubelet renew the files at once."""
+
+NUDGE_ANNOTATION: Final = "serin.dev/router-nudge"
+
+GRACE_SECONDS: Final = 2 * DRAIN_SECONDS
+WORKERS: Final = 2
+
+
+def owner_name(intent: TrafficIntent) -> str:
+    name: str = intent.service["metadata"]["labels"][MODEL_DEPLOYMENT_LABEL]
+    return name
+
+
+def make_route_service(intent: TrafficIntent, backend: Backend) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(intent, deployment_name(backend.route)),
+        "spec": {
+            "clusterIP": "None",
+            "selector": pod_labels(owner_name(intent), backend.route),
+            "ports": [{"name": "http", "port": backend.port, "targetPort": "http", "protocol": "TCP"}],
+        },
+    }
+
+
+def make_config_map(intent: TrafficIntent, config: RouterConfig) -> Manifest:
+    metadata = _metadata(intent, router_name(owner_name(intent)))
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {**metadata, "annotations": {VERSION_ANNOTATION: config.version}},
+        "data": dict(config.files),
+    }
+
+
+def make_disruption_budget(intent: TrafficIntent) -> Manifest:
+    name = owner_name(intent)
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": _metadata(intent, router_name(name)),
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": router_labels(name)},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
+    }
+
+
+def make_router_deployment(intent: TrafficIntent, image: str) -> Manifest:
+    name = owner_name(intent)
+    labels = router_labels(name)
+    annotations = {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(STATS_PORT),
+        "prometheus.io/path": "/metrics",
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(intent, router_name(name)),
+        "spec": {
+            "replicas": intent.settings.router.replicas,
+            "selector": {"matchLabels": labels},
+            "revisionHistoryLimit": 1,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": {
+                "metadata": {"labels": labels, "annotations": annotations},
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "terminationGracePeriodSeconds": GRACE_SECONDS,
+                    "securityContext": {
+                        "runAsNonRoot": True,
+                        "runAsUser": 65532,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "affinity": _render_affinity(labels),
+                    "containers": [_render_container(intent, image)],
+                    "volumes": [{"name": "config", "configMap": {"name": router_name(name)}}],
+                },
+            },
+        },
+    }
+
+
+def _render_container(intent: TrafficIntent, image: str) -> dict[str, Any]:
+    token = _drain_token(intent)
+    drain = {
+        "path": DRAIN_PATH,
+        "port": "stats",
+        "scheme": "HTTP",
+        "httpHeaders": [{"name": DRAIN_HEADER, "value": token}],
+    }
+
+    def ready(period_seconds: int, failures: int) -> dict[str, Any]:
+        get = {"path": "/ready", "port": "stats", "scheme": "HTTP"}
+        return {"httpGet": get, "periodSeconds": period_seconds, "failureThreshold": failures, "timeoutSeconds": 2}
+
+    return {
+        "name": "router",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        # The entry points of Envoy's images differ, the program's place does not.
+        "command": ["/usr/local/bin/envoy"],
+        "args": [
+            "--config-yaml",
+            json.dumps(render_bootstrap(token), sort_keys=True, separators=(",", ":")),
+            "--concurrency",
+            str(_workers(intent.settings.router.resources)),
+            "--drain-time-s",
+            str(DRAIN_SECONDS // 2),
+            "--drain-strategy",
+            "immediate",
+            "--disable-hot-restart",
+            "--log-level",
+            "warning",
+        ],
+        "ports": [
+            {"name": "http", "containerPort": USERS_PORT, "protocol": "TCP"},
+            {"name": "stats", "containerPort": STATS_PORT, "protocol": "TCP"},
+        ],
+        "resources": intent.settings.router.resources,
+        "readinessProbe": ready(2, 2),
+        "livenessProbe": ready(10, 6),
+        "lifecycle": {"preStop": {"httpGet": drain}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True}],
+    }
+
+
+def _render_affinity(labels: Mapping[str, str]) -> dict[str, Any]:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": dict(labels)}}
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+
+
+def _workers(resources: Mapping[str, Any]) -> int:
+    """Threads: as many as whole CPUs of the limit. Envoy's own choice is one for every CPU of the node."""
+    limit = str((resources.get("limits") or {}).get("cpu") or WORKERS)
+    try:
+        cpus = float(limit.removesuffix("m")) / (1000 if limit.endswith("m") else 1)
+    except ValueError:
+        return WORKERS  # the API server will say what is wrong with it
+    return max(1, math.ceil(cpus))
+
+
+def _drain_token(intent: TrafficIntent) -> str:
+    """Known to who may read the pod, so that nobody else can send a router away."""
+    uid = intent.service["metadata"]["ownerReferences"][0]["uid"]
+    return hashlib.sha256(f"drain {uid}".encode()).hexdigest()[:32]
+
+
+def _metadata(intent: TrafficIntent, name: str) -> dict[str, Any]:
+    """Owned like the user Service, marked as the provider's: what it no longer renders is removed."""
+    of_service = intent.service["metadata"]
+    return {
+        "name": name,
+        "namespace": of_service["namespace"],
+        "labels": {**of_service["labels"], COMPONENT_LABEL: TRAFFIC},
+        "ownerReferences": of_service["ownerReferences"],
+    }

@@ -1,0 +1,318 @@
+"""A real Envoy on loopback that follows what the router's renderer makes, with backends in this process behind it.
+
+Only addresses and ports differ from a pod's. Files change as a kubelet changes those of a ConfigMap: a new folder is
+put in place of the old one by moving a link.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import sysconfig
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from serin.adapters.traffic.router import RouterState
+from serin.adapters.traffic.router_bootstrap import render_bootstrap
+from serin.adapters.traffic.router_config import ADMIN_PORT, STATE_PATH, STATS_PORT, USERS_PORT, render_config
+from serin.adapters.traffic.router_reader import read_state
+from serin.core.facts import Route
+from serin.core.model_deployment.names import deployment_name
+from serin.core.plan import Backend, TrafficIntent
+
+ENVOY = Path(sysconfig.get_path("purelib")) / "envoy" / "_bin" / "envoy"
+DRAIN_TOKEN = "token"
+PATIENCE_SECONDS = 30.0
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Answer:
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Connection:
+    """One HTTP/1.1 connection of a client that keeps it open."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        lines = [f"GET {path} HTTP/1.1", "host: weather", *(f"{k}: {v}" for k, v in (headers or {}).items())]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        answer = await _read_answer(reader)
+        if answer.headers.get("connection") == "close":
+            await self.close()
+        return answer
+
+    async def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            with contextlib.suppress(OSError):
+                await self._streams[1].wait_closed()
+            self._streams = None
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> Answer:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = {}
+    for line in head[1:]:
+        name, _, value = line.partition(": ")
+        if name:
+            headers[name.lower()] = value
+    if headers.get("transfer-encoding") == "chunked":
+        parts = []
+        while size := int(await reader.readline(), 16):
+            parts.append((await reader.readexactly(size + 2))[:-2])
+        await reader.readline()
+        body = b"".join(parts)
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Answer(int(head[0].split()[1]), body.decode(), headers)
+
+
+class Pods:
+    """A server that answers with its own name, as long as `status` says; it counts what reaches it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.status = 200
+        self.delay_seconds = 0.0
+        self.requests = 0
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Nobody listens any more, and what was connected is cut off."""
+        if self._server is not None:
+            self._server.close()
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                self.requests += 1
+                if self.delay_seconds:
+                    await asyncio.sleep(self.delay_seconds)
+                body = self.name
+                writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+class LocalEnvoy:
+    """Made by `run`. `pods` are the backends, by route."""
+
+    def __init__(self, folder: Path, pods: Mapping[Route, Pods]) -> None:
+        self.pods = pods
+        self._folder = folder
+        self._generation = 0
+        self._ports = dict(zip((USERS_PORT, STATS_PORT, ADMIN_PORT), find_free_ports(3), strict=True))
+        self._process: asyncio.subprocess.Process | None = None
+
+    @staticmethod
+    @asynccontextmanager
+    async def run(intent: TrafficIntent) -> "AsyncIterator[LocalEnvoy]":
+        """Runs with this intent; every backend of it gets pods of its own, and their port."""
+        pods = {backend.route: Pods(deployment_name(backend.route)) for backend in intent.backends}
+        for server in pods.values():
+            await server.start()
+        with tempfile.TemporaryDirectory() as folder:
+            envoy = LocalEnvoy(Path(folder), pods)
+            envoy.put(intent)
+            await envoy.start()
+            try:
+                await envoy.until_follows(intent)
+                yield envoy
+            finally:
+                await envoy.stop()
+                for server in pods.values():
+                    await server.stop()
+
+    def put(self, intent: TrafficIntent) -> str:
+        """Changes the files as a kubelet does; returns the version that they have now."""
+        config = render_config(self._with_ports(intent))
+        self._generation += 1
+        generation = self._folder / f"..{self._generation}"
+        generation.mkdir()
+        for name, text in config.files.items():
+            (generation / name).write_text(_on_loopback(text))
+            link = self._folder / name
+            if not link.is_symlink():
+                link.symlink_to(f"..data/{name}")
+        moved = self._folder / "..data_new"
+        moved.symlink_to(generation.name)
+        moved.rename(self._folder / "..data")
+        return config.version
+
+    async def start(self) -> None:
+        bootstrap = render_bootstrap(DRAIN_TOKEN, str(self._folder))
+        text = json.dumps(bootstrap)
+        for meant, free in self._ports.items():
+            text = text.replace(f'"port_value": {meant}', f'"port_value": {free}')
+        arguments = (
+            "--config-yaml",
+            text,
+            "--concurrency",
+            "2",
+            "--drain-time-s",
+            "2",
+            "--drain-strategy",
+            "immediate",
+        )
+        self._process = await asyncio.create_subprocess_exec(
+            *(str(ENVOY), *arguments, "--disable-hot-restart", "--log-level", "critical")
+        )
+
+    async def stop(self) -> None:
+        """SIGTERM, as a kubelet sends it in the end."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+        self._process = None
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    def connect(self) -> Connection:
+        return Connection(self._ports[USERS_PORT])
+
+    async def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
+        """A user's request on a connection of its own."""
+        return await self._get_once(USERS_PORT, path, headers)
+
+    async def ask(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """A request to the port for metrics."""
+        return await self._get_once(STATS_PORT, path, headers)
+
+    async def _get_once(self, port: int, path: str, headers: Mapping[str, str] | None) -> Answer:
+        connection = Connection(self._ports[port])
+        try:
+            return await connection.get(path, headers)
+        finally:
+            await connection.close()
+
+    async def send(self, requests: Iterable[Mapping[str, str]], connections: int = 20) -> list[Answer]:
+        """Sends requests with these headers over some connections at once; answers in the order of the requests."""
+        queue = list(enumerate(requests))
+        answers: dict[int, Answer] = {}
+
+        async def work() -> None:
+            connection = self.connect()
+            while queue:
+                number, headers = queue.pop()
+                answers[number] = await connection.get("/", headers)
+            await connection.close()
+
+        await asyncio.gather(*(work() for _ in range(connections)))
+        return [answers[number] for number in sorted(answers)]
+
+    async def count(self, requests: int) -> Counter[str]:
+        """Who answered so many requests."""
+        return Counter(answer.body for answer in await self.send({} for _ in range(requests)))
+
+    async def state(self) -> RouterState | None:
+        """None while it does not answer."""
+        try:
+            answer = await self.ask(STATE_PATH)
+        except (OSError, asyncio.IncompleteReadError):
+            return None
+        state = read_state(json.loads(answer.body)) if answer.status == 200 else None
+        return state if isinstance(state, RouterState) else None
+
+    async def until_follows(self, intent: TrafficIntent) -> None:
+        version = render_config(self._with_ports(intent)).version
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                state = await self.state()
+                if state is not None and state.version == version and await self._is_ready():
+                    return
+                await asyncio.sleep(0.01)
+
+    async def _is_ready(self) -> bool:
+        return (await self.ask("/ready")).status == 200
+
+    async def follow(self, intent: TrafficIntent) -> None:
+        self.put(intent)
+        await self.until_follows(intent)
+
+    def _with_ports(self, intent: TrafficIntent) -> TrafficIntent:
+        backends = tuple(Backend(backend.route, self.pods[backend.route].port) for backend in intent.backends)
+        return TrafficIntent(
+            service=intent.service,
+            weights=intent.weights,
+            settings=intent.settings,
+            backends=backends,
+            stable=intent.stable,
+            mirror=intent.mirror,
+            salt=intent.salt,
+        )
+
+
+def _on_loopback(text: str) -> str:
+    """Every host is this machine."""
+    content = json.loads(text)
+    for resource in content["resources"]:
+        for locality in resource.get("load_assignment", {}).get("endpoints", ()):
+            for endpoint in locality["lb_endpoints"]:
+                endpoint["endpoint"]["address"]["socket_address"]["address"] = "127.0.0.1"
+    return json.dumps(content)
+
+
+def find_free_ports(count: int) -> Sequence[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def validate(bootstrap: Json, clusters: Sequence[Json], routes: Json) -> str:
+    """What `envoy --mode validate` says against a router's whole configuration; nothing when it is good.
+
+    Envoy reads no file of clusters or routes in this mode, so both are put into the bootstrap.
+    """
+    whole = json.loads(json.dumps(bootstrap))
+    del whole["dynamic_resources"]
+    whole["static_resources"]["clusters"] += [{k: v for k, v in each.items() if k != "@type"} for each in clusters]
+    users = whole["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    del users["rds"]
+    users["route_config"] = {**{k: v for k, v in routes.items() if k != "@type"}, "validate_clusters": True}
+    done = subprocess.run(
+        [str(ENVOY), "--mode", "validate", "--config-yaml", json.dumps(whole), "--log-level", "warning"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 and not done.stderr else done.stderr or done.stdout

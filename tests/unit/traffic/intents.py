@@ -1,0 +1,55 @@
+"""Traffic intents in the middle of a rollout; a test names what matters to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from serin.api.v1alpha1.model_deployment import RouterSettings, Sticky, Traffic
+from serin.core.facts import Route, Track
+from serin.core.plan import Backend, Mirror, TrafficIntent
+
+STABLE, BASELINE = Route("weather-11111111", Track.PRIMARY), Route("weather-11111111", Track.BASELINE)
+CANARY = Route("weather-22222222", Track.PRIMARY)
+ALL = (STABLE, BASELINE, CANARY)
+USER = Sticky(header="x-user-id")
+COOKIE = Sticky(cookie=True)
+
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {
+        "name": "weather",
+        "namespace": "ml",
+        "labels": {"app.kubernetes.io/managed-by": "serin", "serin.dev/model-deployment": "weather"},
+        "ownerReferences": [
+            {"kind": "ModelDeployment", "name": "weather", "uid": "uid-of-weather", "controller": True}
+        ],
+    },
+    "spec": {"type": "ClusterIP", "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}]},
+}
+
+
+def an_intent(
+    weights: Mapping[Route, float],
+    *,
+    sticky: Sticky | None = None,
+    mirror: Mirror | None = None,
+    backends: tuple[Route, ...] = ALL,
+    **other: Any,
+) -> TrafficIntent:
+    settings = Traffic(
+        provider="Router", sticky=sticky or Sticky(), router=other.pop("router", None) or RouterSettings()
+    )
+    return TrafficIntent(
+        service=SERVICE,
+        weights=weights,
+        settings=settings,
+        backends=tuple(Backend(route, 8080) for route in backends),
+        mirror=mirror,
+        **{"stable": STABLE, "salt": CANARY.revision, **other},
+    )
+
+
+def a_split(canary: float, baseline: float | None = None, **other: Any) -> TrafficIntent:
+    """The canary and the baseline get as much each, stable the rest."""
+    baseline = canary if baseline is None else baseline
+    return an_intent({STABLE: 100 - canary - baseline, BASELINE: baseline, CANARY: canary}, **other)
