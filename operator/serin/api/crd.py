@@ -67,6 +67,8 @@ ROLLOUT = Kind(
         Column("Bad", "string", ".status.verdict.bad"),
         Column("ETA", "string", ".status.verdict.eta"),
         _AGE,
+        Column("Verdict", "string", ".status.verdict.state", wide=True),
+        Column("Proven", "string", ".status.verdict.proven", wide=True),
         _MESSAGE,
     ),
 )

@@ -121,7 +121,11 @@ def test_the_kinds_are_known_by_their_short_names_and_one_category() -> None:
     ("kind", "columns", "wide"),
     [
         (MODEL_DEPLOYMENT, ["Stable", "Candidate", "Weight", "Ready", "Phase", "Reason", "Age"], ["Message"]),
-        (ROLLOUT, ["Deployment", "Version", "Phase", "Weight", "Good", "Bad", "ETA", "Age"], ["Message"]),
+        (
+            ROLLOUT,
+            ["Deployment", "Version", "Phase", "Weight", "Good", "Bad", "ETA", "Age"],
+            ["Verdict", "Proven", "Message"],
+        ),
     ],
     ids=[MODEL_DEPLOYMENT.name, ROLLOUT.name],
 )

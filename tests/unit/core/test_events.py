@@ -68,6 +68,18 @@ def test_an_outage_of_prometheus_and_its_end_are_told_once_each() -> None:
     assert told(cluster) == [("Rollout", "MetricsUnavailable"), ("Rollout", "MetricsBack")]
 
 
+def test_an_incident_that_hits_both_alike_is_told_once_and_is_no_evidence_against_the_canary() -> None:
+    cluster = analyzing()
+    cluster.compare(requests=100, canary_failures=1, baseline_failures=1)
+    for _ in range(3):
+        cluster.compare(requests=100, canary_failures=30, baseline_failures=30)
+
+    assert told(cluster) == [("Rollout", "SharedIncident")]
+    (event,) = cluster.events
+    assert event.message == "Incident at 12:00 hit baseline and canary alike; no evidence against the canary."
+    assert cluster.attempt.phase == "Analyzing"
+
+
 def test_an_open_verdict_is_told_once() -> None:
     cluster = PaperCluster(analysis={"warmup": "0s", "minDuration": "0s", "maxDuration": "20s"})
     cluster.serving("1").wanting("2").until("Analyzing").settled()

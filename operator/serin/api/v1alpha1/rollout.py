@@ -115,6 +115,9 @@ class VerdictStatus(Schema):
     state: VerdictState = "Analyzing"
     good: Annotated[str, Field(description="How far the evidence is towards promotion.")] = "0%"
     bad: Annotated[str, Field(description="How far the evidence is towards rejection.")] = "0%"
+    proven: Annotated[
+        str | None, Field(description="So much worse in percentage points is excluded by now, for every metric.")
+    ] = None
     eta: Annotated[str | None, Field(description="Time until the verdict, at the present rate of requests.")] = None
     sentence: Annotated[str | None, Field(description="The last judgement in words.")] = None
 

@@ -18,6 +18,7 @@ from serin.core.evidence.dispersion import decide_dispersion
 from serin.core.evidence.drift import DriftSettings
 from serin.core.evidence.guard import watch
 from serin.core.evidence.history import make_history
+from serin.core.evidence.incident import is_shared_incident
 from serin.core.evidence.latency import choose_bounds
 from serin.core.evidence.sentences import percent
 from serin.core.evidence.settings import Settings
@@ -70,6 +71,7 @@ class Look:
     is_warming_up: bool = False
     missing_pods: tuple[str, ...] = ()
     suspicion: str | None = None  # why the baseline is not to be believed
+    has_incident: bool = False  # both fail far more than usual, and alike
 
 
 def make_settings(analysis: Analysis, metric: Metric) -> Settings:
@@ -177,6 +179,7 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
         verdict=_judge(after, analysis),
         is_warming_up=is_warming_up,
         suspicion=_find_suspicion(streams, make_settings_by_metric(analysis)),
+        has_incident=_has_incident(engine.streams, streams),
     )
 
 
@@ -219,6 +222,12 @@ def _find_suspicion(streams: Mapping[str, Stream], settings: Mapping[str, Settin
                 "uneven routing."
             )
     return None
+
+
+def _has_incident(before: Mapping[str, Stream], after: Mapping[str, Stream]) -> bool:
+    """Of requests that fail. Slow ones become more with every wave of load."""
+    failures = (name for name in before if bound_of_stream(name) is None)
+    return any(is_shared_incident(before[name].evidence, after[name].evidence) for name in failures)
 
 
 def _choose_latencies(

@@ -20,6 +20,8 @@ from serin.core.rollout.routes import has_converged, wanted_weights
 from serin.core.rollout.streams import Engine
 from serin.core.rollout.waiting import failed_by_deadline, wait_for_pods
 
+INCIDENT: Final = "Incident at"
+
 
 def analyze(attempt: Attempt) -> Move:
     crash = find_crash(attempt)
@@ -133,10 +135,16 @@ def _follow_the_evidence(attempt: Attempt, result: Look) -> Move:
         engine=result.engine,
         verdict_state=state,
     )
+    if result.has_incident and phase != "Rejected":
+        move = replace(move, message=f"{sentence} {describe_incident(attempt)}")
     question = ask_for_approval(attempt, result.engine) if phase == "Analyzing" else None
     if question:
-        return replace(move, phase="AwaitingApproval", reason="AwaitingApproval", message=f"{question} {sentence}")
+        return replace(move, phase="AwaitingApproval", reason="AwaitingApproval", message=f"{question} {move.message}")
     return hold_promotion(attempt, move)
+
+
+def describe_incident(attempt: Attempt) -> str:
+    return f"{INCIDENT} {attempt.facts.now:%H:%M} hit baseline and canary alike; no evidence against the canary."
 
 
 def _steps_left(attempt: Attempt, result: Look) -> str | None:

@@ -14,6 +14,8 @@ from serin.core.rollout.analysis import Variants
 from serin.core.rollout.ramp import Position, Schedule, Step, make_ramp
 from serin.core.rollout.streams import Engine, position_from_json
 
+DEFAULT_RAMP = Ramp()
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -89,7 +91,7 @@ class Attempt:
             return Schedule(steps, is_required=True)
         if not self.facts.splits_exactly or not self.replicas:
             return Schedule((Step(100.0 * self.size / (self.replicas + 2 * self.size), seconds=0),))
-        ramp = self.plan.ramp or Ramp()
+        ramp = self.plan.ramp or DEFAULT_RAMP
         weights = tuple(weight for weight in ramp.weights if weight < self.bearable_weight)
         if len(weights) < len(ramp.weights):
             weights = (*weights, self.bearable_weight)

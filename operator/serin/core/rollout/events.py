@@ -6,6 +6,7 @@ from typing import Final, Literal
 from serin.api.conditions import COMPARISON_SUSPECT, METRICS_AVAILABLE, PREDICTION_DRIFT
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.plan import Emit
+from serin.core.rollout.analyzing import INCIDENT, describe_incident
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import is_terminal
@@ -49,6 +50,9 @@ def make_events(attempt: Attempt, move: Move) -> tuple[Emit, ...]:
     ):
         if is_new:
             events.append(Emit("Rollout", attempt.rollout.name, kind, reason, move.message))
+    was_told = INCIDENT in (attempt.rollout.status.message or "")
+    if move.look and move.look.has_incident and not was_told:
+        events.append(Emit("Rollout", attempt.rollout.name, "Warning", "SharedIncident", describe_incident(attempt)))
     suspicion = move.look.suspicion if move.look else None
     if suspicion and not _is(attempt, COMPARISON_SUSPECT, "True"):
         events.append(Emit("Rollout", attempt.rollout.name, "Warning", "ComparisonSuspect", suspicion))

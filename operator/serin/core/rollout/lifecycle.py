@@ -36,6 +36,7 @@ from serin.api.v1alpha1.shared import format_duration
 from serin.core.evidence.combination import Verdict
 from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
+from serin.core.rollout.analysis import Look
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.metrics_status import make_metrics_status
 from serin.core.rollout.move import Move
@@ -157,6 +158,14 @@ def _make_stages(attempt: Attempt, move: Move) -> tuple[StageStatus, ...]:
     return (*stages, StageStatus(phase=move.phase, started=now, finished=finished))
 
 
+def _describe_proven(result: Look) -> str | None:
+    """Such as "≤ +0.7 pp": of the metric that is proven least; None while one of them is not proven at all."""
+    judged = [judgement for streams in result.verdict.judgements.values() for judgement in streams.values()]
+    proven = [judgement.proven_worse_at_most for judgement in judged]
+    known = [margin for margin in proven if margin is not None]
+    return f"≤ +{100 * max(known):.2g} pp" if known and len(known) == len(proven) else None
+
+
 def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
     before = attempt.rollout.status.verdict
     if move.look is None:
@@ -170,6 +179,7 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
         state=move.verdict_state or "Analyzing",
         good=f"{verdict.good:.0%}",
         bad=f"{verdict.bad:.0%}",
+        proven=_describe_proven(move.look),
         eta=None if is_over or eta is None else format_duration(eta),
         # What the promotion was founded on stays to be read while the new version bakes.
         sentence=before.sentence if before and move.phase == "Baking" else trim(_sentence(move, verdict)),
