@@ -14,14 +14,19 @@ HEALTH = [
 ]
 
 
-def _ask(kind: str, path: str, command: str, *arguments: str) -> str:
-    """What `argocd admin settings resource-overrides` says of an object that lies in a file."""
+def _run(kind: str, path: str, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`argocd admin settings resource-overrides` with an object that lies in a file."""
     obj = str(folder_of(kind) / path)
     admin = ["argocd", "admin", "settings", "resource-overrides", command, obj, *arguments]
-    done = subprocess.run(
+    return subprocess.run(
         [*admin, f"--argocd-cm-path={SETTINGS}"], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, f"{' '.join(admin)}: {done.stdout}{done.stderr}"
+
+
+def _ask(kind: str, path: str, command: str, *arguments: str) -> str:
+    """What it prints."""
+    done = _run(kind, path, command, *arguments)
+    assert done.returncode == 0, f"{command} {path}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
@@ -47,6 +52,10 @@ def test_argo_cd_offers_the_actions_of_the_table(kind: str, case: Json) -> None:
 
 @pytest.mark.parametrize(("kind", "case"), _of_actions("actionTests"))
 def test_argo_cd_can_carry_out_the_actions_of_the_table(kind: str, case: Json) -> None:
-    said = _ask(kind, f"actions/{case['inputPath']}", "run-action", case["action"])
-    change = {"pause": "paused: true", "resume": "paused: false", "retry": "-retry"}
+    path = f"actions/{case['inputPath']}"
+    if "expectedErrorMessage" in case:
+        assert case["expectedErrorMessage"] in _run(kind, path, "run-action", case["action"]).stderr
+        return
+    said = _ask(kind, path, "run-action", case["action"])
+    change = {"approve": "- Step1", "pause": "paused: true", "resume": "paused: false", "retry": "-retry"}
     assert change.get(case["action"], f"decision: {case['action'].capitalize()}") in said

@@ -12,6 +12,10 @@ local is_promotable = status.stable ~= nil and promotable[status.phase] == true 
 local is_paused = obj.spec.paused == true
 
 local actions = {}
+actions["approve"] = {
+  disabled = decision ~= nil or status.phase ~= "AwaitingApproval",
+  iconClass = "fa fa-fw fa-thumbs-up",
+}
 actions["promote"] = {disabled = not is_promotable, iconClass = "fa fa-fw fa-check"}
 actions["reject"] = {disabled = is_stopped, iconClass = "fa fa-fw fa-ban"}
 actions["abort"] = {disabled = is_stopped, iconClass = "fa fa-fw fa-times"}

@@ -1,6 +1,9 @@
 -- A Rollout made by hand tries a refused revision again. Its name follows from the refused attempt, so that a second
 -- click makes no second Rollout; the revision holds it to what was refused.
-local rejected = obj.status.rejected
+local rejected = (obj.status or {}).rejected
+if rejected == nil then
+  error("No version is rejected: there is nothing to try again.", 0)
+end
 local rollout = {
   apiVersion = obj.apiVersion,
   kind = "Rollout",
