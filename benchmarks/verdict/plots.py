@@ -71,9 +71,9 @@ def _render_field(
 
 def render_speed_plot(results: Results) -> str:
     """Bars on a logarithmic scale, with how often the answer is the right one."""
-    title = "99 % service: what it takes to decide"
-    parts: list[str] = []
-    y = 6
+    title = "99 % service: what it takes to decide; bars are logarithmic"
+    parts = [f'<text class="faint" x="0" y="12">{title}</text>']
+    y = 18
     for heading, canary, field, right in (
         ("Broken canary: its failed requests until the decision (mean)", BROKEN, "failures_mean", "rejected"),
         ("Canary 1 pp worse: minutes until the decision (median)", PLUS_1, "minutes_median", "rejected"),
