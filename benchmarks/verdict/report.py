@@ -128,8 +128,8 @@ def render_summary(results: Results) -> str:
     bounds = _table(("", "false reject allowed", "measured, worst", "false promote allowed", "measured, worst"), rows)
     speeds = _table(("99 % service, α = 1 %", "constant 10 %", "ramp"), _speed_rows(results))
     return (
-        f"{results.describe()}\nThe worst of {scenarios} scenarios (three services, and those of robustness), "
-        f"2,000 runs each:\n\n{bounds}\n{speeds}"
+        f"{results.describe()}\nThe worst of {scenarios} scenarios (three services, and those of robustness; those "
+        f"that have no number on the other page yet are left out), 2,000 runs each:\n\n{bounds}\n{speeds}"
     )
 
 
