@@ -26,14 +26,19 @@ h2load for gRPC; 16 connections, 2 with the large models). CPU per request says 
 unlike requests per second, hardly depends on what else the machine does. Latency is measured at a fixed rate below what
 every server can do, from the moment at which a request was due; with few requests the 99th percentile is the slowest
 one, and on a busy machine it tells more of the machine. Memory is the proportional set size after the load; start is
-until the first right answer.
+until the first right answer. "No model, bare HTTP" is the floor: uvloop and httptools with an answer that is always the
+same.
 
 ![CPU per request](images/benchmark-serving.svg)
 """
 
 
 def find_servers(workload: Workload) -> list[Server]:
-    return [server for server in SERVERS if workload.protocol in server.protocols]
+    return [
+        server
+        for server in SERVERS
+        if workload.protocol in server.protocols and (not server.workloads or workload.name in server.workloads)
+    ]
 
 
 COLUMNS = "| Server | CPU µs per request | × Serin | requests per CPU second | p50 ms | p99 ms | memory MB | start s |"

@@ -45,6 +45,8 @@ class Server:
     """Of the environment's bin directory, the ports and a folder for settings."""
     has_own_environment: bool = True
     protocols: tuple[Protocol, ...] = ("http",)
+    workloads: tuple[str, ...] = ()
+    """Empty: all of these protocols."""
 
     @property
     def is_peer(self) -> bool:
@@ -93,12 +95,17 @@ def make_fastapi_command(binaries: str, ports: Ports, folder: Path) -> list[str]
     return [f"{binaries}/python", str(HERE / "peers/fastapi_server.py"), str(ports.http)]
 
 
+def make_echo_command(binaries: str, ports: Ports, folder: Path) -> list[str]:
+    return [f"{binaries}/python", str(HERE / "peers/echo_server.py"), str(ports.http)]
+
+
 def make_grpcio_command(binaries: str, ports: Ports, folder: Path) -> list[str]:
     return [f"{binaries}/python", str(HERE / "peers/grpcio_server.py"), str(ports.grpc)]
 
 
 SERVERS = (
     Server("serin", "Serin", make_serin_command, has_own_environment=False, protocols=("http", "grpc")),
+    Server("echo", "no model, bare HTTP", make_echo_command, has_own_environment=False, workloads=("logistic",)),
     Server("fastapi", "FastAPI + onnxruntime", make_fastapi_command),
     Server("grpcio", "grpcio + onnxruntime", make_grpcio_command, has_own_environment=False, protocols=("grpc",)),
     Server("mlserver", "MLServer", make_mlserver_command, protocols=("http", "grpc")),
