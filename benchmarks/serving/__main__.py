@@ -9,6 +9,8 @@ import json
 import os
 import platform
 import re
+import signal
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -85,6 +87,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement (default: 5)")
     parser.add_argument("--again", action="store_true", help="forget what was measured before")
     arguments = parser.parse_args()
+    # An ordinary exit, so that the server that is being measured is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     store = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "serin/benchmarks/serving"
     store.mkdir(parents=True, exist_ok=True)
     if arguments.again:
