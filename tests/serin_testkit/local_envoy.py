@@ -171,6 +171,15 @@ class LocalEnvoy:
         moved.rename(self._folder / "..data")
         return config.version
 
+    @property
+    def users_port(self) -> int:
+        return self._ports[USERS_PORT]
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         bootstrap = render_bootstrap(DRAIN_TOKEN, str(self._folder))
         text = json.dumps(bootstrap)
@@ -180,7 +189,7 @@ class LocalEnvoy:
             "--config-yaml",
             text,
             "--concurrency",
-            "2",
+            "1",
             "--drain-time-s",
             "2",
             "--drain-strategy",
@@ -203,7 +212,7 @@ class LocalEnvoy:
         await self._process.wait()
 
     def connect(self) -> Connection:
-        return Connection(self._ports[USERS_PORT])
+        return Connection(self.users_port)
 
     async def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
         """A user's request on a connection of its own."""
