@@ -25,9 +25,9 @@ CPU is that of the server's whole process tree, by /proc, under keep-alive conne
 h2load for gRPC; 16 connections, 2 with the large models). CPU per request says how much traffic a pod can take and,
 unlike requests per second, hardly depends on what else the machine does. Latency is measured at a fixed rate below what
 every server can do, from the moment at which a request was due; with few requests the 99th percentile is the slowest
-one, and on a busy machine it tells more of the machine. Memory is the proportional set size after the load; start is
-until the first right answer. "No model, bare HTTP" is the floor: uvloop and httptools with an answer that is always the
-same.
+one. It is left out where the machine was busy with other things, because it would have told of those. Memory is the
+proportional set size after the load; start is until the first right answer, longer on a busy machine. "No model, bare
+HTTP" is the floor: uvloop and httptools with an answer that is always the same.
 
 ![CPU per request](images/benchmark-serving.svg)
 """
@@ -57,10 +57,11 @@ def render_rows(results: Results, workload: Workload) -> list[str]:
     rows = []
     for server in find_servers(workload):
         got = results[workload.name, server.name]
-        cpu, p50, p99 = (got[name] for name in ("cpu_seconds_per_request", "p50_seconds", "p99_seconds"))
+        cpu = got["cpu_seconds_per_request"]
+        p50, p99 = (f"{got[name] * 1e3:.1f}" if name in got else "–" for name in ("p50_seconds", "p99_seconds"))
         rows.append(
-            f"| {server.title} | {cpu * 1e6:,.0f} | {cpu / ours:.1f} | {1 / cpu:,.0f} | {p50 * 1e3:.1f} "
-            f"| {p99 * 1e3:.1f} | {got['memory_bytes'] / 1e6:.0f} | {got['start_seconds']:.1f} |"
+            f"| {server.title} | {cpu * 1e6:,.0f} | {cpu / ours:.1f} | {1 / cpu:,.0f} | {p50} "
+            f"| {p99} | {got['memory_bytes'] / 1e6:.0f} | {got['start_seconds']:.1f} |"
         )
     return rows
 
