@@ -160,13 +160,16 @@ def _news(state: CounterState, previous: Mapping[str, Reading], track: Track) ->
 
 
 def _sum_of_increments(previous: Mapping[str, Reading], news: Mapping[str, Reading], unseen: frozenset[str]) -> Counts:
-    total = Counts()
-    for pod, reading in sorted(news.items()):  # sorted: the sum of floats must not depend on the order of an answer
+    requests = failures = 0.0
+    for pod in sorted(news):  # sorted: the sum of floats must not depend on the order of an answer
         if pod in previous:
-            total += increment_between(previous[pod], reading)
+            added = increment_between(previous[pod], news[pod])
         elif pod not in unseen:
-            total += _counts(reading.total, reading.failed)
-    return total
+            added = _counts(news[pod].total, news[pod].failed)
+        else:
+            continue
+        requests, failures = requests + added.requests, failures + added.failures
+    return Counts(requests, failures)
 
 
 def increment_between(previous: Reading, reading: Reading) -> Counts:

@@ -69,5 +69,5 @@ def _log(value: float) -> float:
 
 def _log_add(a: float, b: float) -> float:
     """log(exp(a) + exp(b)) without overflow."""
-    high, low = max(a, b), min(a, b)
+    high, low = (a, b) if a > b else (b, a)  # some hundred times in a decision: no calls
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))

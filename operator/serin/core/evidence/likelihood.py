@@ -56,7 +56,11 @@ def _nearest_on_boundary(n_b: float, n_c: float, alternative: Rates, shift: floa
         step = value / slope if slope > 0 else math.inf
         if abs(step) <= 4e-16 * x:
             break
-        x = x - step if low < x - step < high else (low + high) / 2
+        is_inside = low < x - step < high
+        x = x - step if is_inside else (low + high) / 2
+        # The steps become smaller by their square: the next one would be below the precision of floats.
+        if is_inside and abs(step) <= 1e-9 * x:
+            break
     return x
 
 

@@ -11,6 +11,7 @@ harmful canary fails as many requests, only for longer. docs/verdict.md has what
 import math
 from collections.abc import Set
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 NO_APPROVALS: Set[int] = frozenset()
 
@@ -66,6 +67,7 @@ class Schedule:
         return after if self.is_step_over(position, data_seconds) else None
 
 
+@lru_cache(maxsize=256)
 def make_ramp(weights: tuple[float, ...], step_after_seconds: float, hold_above: float, back_above: float) -> Schedule:
     """The schedule in which the evidence chooses: up while nothing speaks against the canary, back while much does."""
     return Schedule(tuple(Step(weight, step_after_seconds) for weight in weights), hold_above, back_above)
