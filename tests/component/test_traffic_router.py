@@ -76,6 +76,11 @@ async def test_nothing_is_compared_before_every_router_has_the_weights(world: Wo
     rollout = await world.until_phase("weather-2", "Analyzing")
     assert world.condition(rollout, "TrafficConverged") == ("False", "Waiting")
     assert not rollout["status"].get("engine")
+    world.clock.jump(10)
+    await world.until(
+        "the status says who lags",
+        lambda: "has not got the present weights yet" in world.rollout("weather-2")["status"]["message"],
+    )
 
     world.routers.is_stuck = False
     world.clock.jump(10)

@@ -98,7 +98,8 @@ class RouterProvider:
             takes_users=is_open,
             look_again_after_seconds=min(max(SOON_SECONDS, seconds / 4), LATEST_SECONDS),
             nudges=int(seconds // NUDGE_AGAIN_SECONDS),
-            trouble=lagging,
+            # Every change takes a moment: only what lasts is worth a word in a status.
+            trouble=lagging if seconds >= NUDGE_AGAIN_SECONDS else None,
         )
 
     async def _find_lagging(self, key: Key, routers: Sequence[JsonObject], wanted: str) -> str | None:

@@ -180,7 +180,7 @@ class Attempt:
         return found is not None and _is_full(found, count)
 
     def trouble(self) -> str | None:
-        """Why a pod of this attempt is not made or does not get ready, as the container or Kubernetes says it."""
+        """Why a pod is not made, does not get ready, or gets no requests: in the words of whoever says so."""
         routes = (("the new version", self.canary_route), ("the baseline", self.baseline_route))
         for who, route in routes:
             if route is None:
@@ -191,7 +191,7 @@ class Attempt:
             deployment = self.facts.deployment(route)
             if deployment and deployment.trouble:
                 return f"no more pods of {who} are made, {deployment.trouble}"
-        return None
+        return self.facts.traffic.trouble
 
 
 def _is_full(deployment: DeploymentFacts, count: int) -> bool:
