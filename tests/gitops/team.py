@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from cluster.kubectl import Json
 from cluster.namespace import Namespace, open_namespace
 from cluster.traffic import Requests, Traffic
 from cluster.weather import EXAMPLE, Weather, a_weather
+from serin_testkit.history import Place
 
 REQUESTS_PER_SECOND = 100
 
@@ -36,13 +38,24 @@ class Team:
         return self.traffic.count_after(seconds).since(before)
 
     def changes(self, since: int) -> list[str]:
-        """Every write to the ModelDeployment or to what Serin has made of it, since that version of the store."""
-        events = self.namespace.recording.seen(since)
-        return [
-            f"{seen.change} {' '.join(seen.place)} at version {seen.version}"
-            for seen in events
-            if seen.place[0] in ("ModelDeployment", *CHILDREN)
-        ]
+        """Every change of the ModelDeployment or of what Serin has made of it, since that version of the store.
+
+        An apply of what is there already may renew its own entry in the list of field owners, and that is all.
+        """
+        before: dict[Place, Json] = {}
+        found = []
+        for seen in self.namespace.recording.seen():
+            content = _without_bookkeeping(seen.object)
+            is_same = seen.change == "MODIFIED" and before.get(seen.place) == content
+            before[seen.place] = content
+            if seen.version > since and seen.place[0] in ("ModelDeployment", *CHILDREN) and not is_same:
+                found.append(f"{seen.change} {' '.join(seen.place)} at version {seen.version}")
+        return found
+
+
+def _without_bookkeeping(live: Json) -> Json:
+    metadata = {k: v for k, v in live["metadata"].items() if k not in ("resourceVersion", "managedFields")}
+    return {**live, "metadata": metadata}
 
 
 @contextmanager
