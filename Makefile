@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-packaging test-conformance test-component test-cluster test-gitops cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
+.PHONY: help setup lock generate check test test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ check: setup ## Format, lint, types, layers, size budget; changes nothing
 	$(BIN)/python hack/size_budget.py
 
 test: setup ## Everything: all rungs in turn; says how many tests ran on each
-	@hack/test unit packaging conformance component cluster gitops
+	@hack/test unit packaging conformance component cluster gitops install
 
 test-unit: setup ## Pure functions and the server; needs nothing
 	@hack/test unit
@@ -54,6 +54,9 @@ test-cluster: setup ## Real pods, real Prometheus, real load
 
 test-gitops: setup ## Flux and Argo CD for real
 	@hack/test gitops
+
+test-install: setup ## Installations by Helm, kubectl and Kustomize; upgrade and removal under load
+	@hack/test install
 
 cluster: ## A real Kubernetes on this machine, with Prometheus; prints what to eval
 	@hack/cluster/up

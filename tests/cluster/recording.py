@@ -26,6 +26,11 @@ FOLLOWED = (
 PATIENCE_SECONDS = 300.0
 """Nothing that a test waits for takes more than some 40 s on two idle cores; a busy machine is no failure."""
 
+BARREN_WATCHES = 20
+"""So many in a row that told nothing new are no watch any more."""
+
+AGAIN_SECONDS = 0.5
+
 _T = TypeVar("_T")
 
 
@@ -89,48 +94,76 @@ class Recording:
                     lines.append(f"{kind} {name}: selects {found['spec'].get('selector')}")
         return "\n".join(lines)
 
-    def follow(self, resource: str, output: IO[str]) -> None:
-        """Takes in the events of one watch until it ends."""
+    def take_in(self, output: IO[str]) -> int:
+        """The events of one watch until it ends; how many were new. One that begins again tells all objects again."""
+        new = 0
         for line in output:
             event = json.loads(line)
             found = event["object"]
             seen = Seen(int(found["metadata"]["resourceVersion"]), event["type"], found)
             with self._changed:
+                known = self.objects.get(seen.place)
+                if known is not None and seen.change == "ADDED" and known["metadata"] == found["metadata"]:
+                    continue
+                new += 1
                 self._seen.append(seen)
                 if seen.change == "DELETED":
                     self.objects.pop(seen.place, None)
                 else:
                     self.objects[seen.place] = found
                 self._changed.notify_all()
+        return new
+
+    def tell_end(self, resource: str) -> None:
         with self._changed:
             self._ended.append(resource)
             self._changed.notify_all()
 
 
+class _Watch:
+    """Of one kind. It begins again when the API server ends it, which it does when a definition changes."""
+
+    def __init__(self, recording: Recording, kubectl: Kubectl, resource: str) -> None:
+        self._recording = recording
+        self._command = ["kubectl", "--namespace", kubectl.namespace, "get", resource]
+        self._resource = resource
+        self._is_over = False
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._follow, name=f"watch of {resource}")
+        self._thread.start()
+
+    def end(self) -> None:
+        self._is_over = True
+        self._process.terminate()
+        self._thread.join()
+
+    def _start(self) -> "subprocess.Popen[str]":
+        arguments = ["--watch", "--output-watch-events", "--output=json"]
+        return subprocess.Popen([*self._command, *arguments], stdout=subprocess.PIPE, text=True)
+
+    def _follow(self) -> None:
+        barren = 0
+        while True:
+            output = self._process.stdout
+            assert output is not None
+            with output:
+                barren = 0 if self._recording.take_in(output) else barren + 1
+            self._process.wait()
+            if self._is_over or barren > BARREN_WATCHES:
+                self._recording.tell_end(self._resource)
+                return
+            time.sleep(AGAIN_SECONDS)
+            self._process = self._start()
+            if self._is_over:
+                self._process.terminate()
+
+
 @contextmanager
 def record(kubectl: Kubectl) -> Iterator[Recording]:
     recording = Recording()
-    watches = [_start_watch(kubectl, resource) for resource in FOLLOWED]
-    readers = []
-    for resource, watch in zip(FOLLOWED, watches, strict=True):
-        assert watch.stdout is not None
-        reader = threading.Thread(target=recording.follow, args=(resource, watch.stdout), name=f"watch of {resource}")
-        reader.start()
-        readers.append(reader)
+    watches = [_Watch(recording, kubectl, resource) for resource in FOLLOWED]
     try:
         yield recording
     finally:
         for watch in watches:
-            watch.terminate()
-        for watch, reader in zip(watches, readers, strict=True):
-            watch.wait()
-            reader.join()
-            assert watch.stdout is not None
-            watch.stdout.close()
-
-
-def _start_watch(kubectl: Kubectl, resource: str) -> "subprocess.Popen[str]":
-    command = ["kubectl", "--namespace", kubectl.namespace, "get", resource]
-    return subprocess.Popen(
-        [*command, "--watch", "--output-watch-events", "--output=json"], stdout=subprocess.PIPE, text=True
-    )
+            watch.end()
