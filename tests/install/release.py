@@ -28,7 +28,9 @@ class Release:
 
     def install(self, *arguments: str, chart: Path = CHART, timeout: str = TIMEOUT) -> None:
         """Returns when Helm says that it is there."""
-        self._run("install", str(chart), "--create-namespace", "--wait", "--timeout", timeout, *arguments)
+        # A namespace can be made only by who may do so in the whole cluster.
+        made = ("--create-namespace",) if self.kubeconfig is None else ()
+        self._run("install", str(chart), *made, "--wait", "--timeout", timeout, *arguments)
 
     def upgrade(self, *arguments: str, chart: Path = CHART) -> None:
         self._run("upgrade", str(chart), "--wait", "--timeout", TIMEOUT, *arguments)

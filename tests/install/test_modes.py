@@ -77,7 +77,7 @@ def test_an_operator_of_some_namespaces_leaves_all_others_alone(release: Release
 
 
 def test_one_file_by_kubectl_installs_everything(namespace: Namespace) -> None:
-    namespace.kubectl.run("apply", f"--filename={ROOT / 'manifests' / 'install.yaml'}")
+    Kubectl(SYSTEM).run("apply", f"--filename={ROOT / 'manifests' / 'install.yaml'}")
     Kubectl(SYSTEM).run("rollout", "status", "deployment/serin", "--timeout=110s")
     run_a_whole_rollout(namespace)
 
