@@ -127,13 +127,13 @@ class _Watch:
         self._recording = recording
         self._command = ["kubectl", "--namespace", kubectl.namespace, "get", resource]
         self._resource = resource
-        self._is_over = False
+        self._over = threading.Event()
         self._process = self._start()
         self._thread = threading.Thread(target=self._follow, name=f"watch of {resource}")
         self._thread.start()
 
     def end(self) -> None:
-        self._is_over = True
+        self._over.set()
         self._process.terminate()
         self._thread.join()
 
@@ -149,12 +149,12 @@ class _Watch:
             with output:
                 barren = 0 if self._recording.take_in(output) else barren + 1
             self._process.wait()
-            if self._is_over or barren > BARREN_WATCHES:
+            if self._over.is_set() or barren > BARREN_WATCHES:
                 self._recording.tell_end(self._resource)
                 return
             time.sleep(AGAIN_SECONDS)
             self._process = self._start()
-            if self._is_over:
+            if self._over.is_set():
                 self._process.terminate()
 
 
