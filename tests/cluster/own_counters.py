@@ -2,10 +2,12 @@
 
 Runs in a pod, with nothing but Python. Its one argument says, as JSON, the share of requests that it counts as failed,
 how much slower than usual it is and how often it predicts rain: {"failed_share": 0.05, "slowness": 1.5}.
-`GET /incident?share=0.2&seconds=60` makes it fail for a while, as everything does that shares a broken dependency.
+`GET /incident?share=0.2&seconds=60` makes it fail for a while, as everything does that shares a broken dependency;
+`GET /crash` ends it.
 """
 
 import json
+import os
 import random
 import sys
 import threading
@@ -59,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         elif parts.path == "/incident":
             begin_incident(parts.query)
             self.answer("begun", "text/plain")
+        elif parts.path == "/crash":
+            os._exit(1)
         else:
             self.answer("", "text/plain", 200 if parts.path in ("/up", "/alive") else 404)
 

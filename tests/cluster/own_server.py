@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlencode
 
 from cluster.kubectl import Json, Kubectl
-from cluster.weather import PLAN, a_weather
+from cluster.weather import PLAN, Weather, a_weather
 from serin_testkit.builders import Manifest
 
 SCRIPT = Path(__file__).parent / "own_counters.py"
@@ -22,6 +23,15 @@ ANSWERS: Json = {
 def add_script(kubectl: Kubectl) -> None:
     script = {"server.py": SCRIPT.read_text()}
     kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": script})
+
+
+def begin_incident(served: Weather, pods: Sequence[Json], share: float, seconds: int) -> None:
+    """These pods fail this share of their requests for so long."""
+    query = urlencode({"share": share, "seconds": seconds})
+    kubectl = served.namespace.kubectl
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        kubectl.run("get", f"--raw=/api/v1/namespaces/{kubectl.namespace}/pods/{name}:9090/proxy/incident?{query}")
 
 
 def own_server(

@@ -1,12 +1,11 @@
 """What a canary's own counters say under real requests, and what they must not say."""
 
 import time
-from urllib.parse import urlencode
 
 import pytest
 from cluster.kubectl import Json
 from cluster.namespace import Namespace
-from cluster.own_server import ANSWERS, NAME, add_script, own_server
+from cluster.own_server import ANSWERS, NAME, add_script, begin_incident, own_server
 from cluster.traffic import Traffic
 from cluster.weather import Weather
 from serin_testkit.builders import Manifest
@@ -76,7 +75,7 @@ def test_an_incident_that_hits_all_versions_alike_rejects_none(served: Weather) 
     rollout = served.roll_out(a_version("2").with_plan(analysis=plan))
     served.until_judged(rollout)
 
-    begin_incident(served, share=0.2, seconds=60)
+    begin_incident(served, served.pods(), share=0.2, seconds=60)
     failures_before = failures_of_canary(served, rollout)
     time.sleep(70)  # the incident, and the scrape that tells of its end
 
@@ -85,14 +84,6 @@ def test_an_incident_that_hits_all_versions_alike_rejects_none(served: Weather) 
     assert metric["canary"]["failures"] > failures_before + 100, "the incident did not reach the canary"
     assert metric["evidenceBad"] < metric["rejectsAt"]
     served.until_phase(rollout, "Promoted")
-
-
-def begin_incident(served: Weather, share: float, seconds: int) -> None:
-    query = urlencode({"share": share, "seconds": seconds})
-    kubectl = served.namespace.kubectl
-    for pod in served.pods():
-        name = pod["metadata"]["name"]
-        kubectl.run("get", f"--raw=/api/v1/namespaces/{kubectl.namespace}/pods/{name}:9090/proxy/incident?{query}")
 
 
 def failures_of_canary(served: Weather, rollout: str) -> int:
