@@ -1,5 +1,6 @@
 """What the project promises about itself."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -49,3 +50,12 @@ def test_every_dependency_says_what_it_is_for() -> None:
     names = {entry.split(">")[0].split("[")[0].strip() for group in groups for entry in group}
     text = (ROOT / "docs" / "dependencies.md").read_text().lower()
     assert [name for name in sorted(names) if name.lower() not in text] == []
+
+
+def test_the_gitops_commands_of_the_readme_are_those_that_the_gitops_tests_run() -> None:
+    blocks = re.compile(r"<!-- tested: (\S+) -->\n```sh\n(.*?)```", re.DOTALL)
+    tested = dict(blocks.findall((ROOT / "docs" / "gitops.md").read_text()))
+    shown = dict(blocks.findall((ROOT / "README.md").read_text()))
+
+    assert set(shown) == {"argocd-settings", "commit"}
+    assert shown.items() <= tested.items()
