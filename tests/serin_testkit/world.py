@@ -145,8 +145,12 @@ class World:
         return [pod for found in services if found for pod in select_ready_pods(found, self.history.all("Pod"))]
 
     async def events(self) -> list[tuple[str, str, str]]:
-        """Object, reason and message of the Kubernetes Events, in the order of their making."""
-        items, _ = await self.user.list("Event")
+        """Object, reason and message of the Events on Serin's own kinds, in the order of their making.
+
+        Of the others some tell that the pods' node is missing: there are no nodes here.
+        """
+        found, _ = await self.user.list("Event")
+        items = [event for event in found if event["involvedObject"]["kind"] in ("ModelDeployment", "Rollout")]
         items.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
         return [(event["involvedObject"]["name"], event["reason"], event["message"]) for event in items]
 
