@@ -34,7 +34,6 @@ CONTROLLERS = (
     "replicaset-controller",
     "garbage-collector-controller",
     "namespace-controller",
-    "endpointslice-controller",
     "serviceaccount-controller",
     "horizontal-pod-autoscaler-controller",
     "disruption-controller",
