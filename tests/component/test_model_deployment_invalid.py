@@ -25,6 +25,18 @@ async def test_a_version_whose_pods_the_api_server_refuses_fails_and_names_the_f
     assert len(world.serving_pods()) == 2
 
 
+async def test_two_volumes_at_one_place_are_told_and_not_asked_for_again_and_again(world: World) -> None:
+    mounts = [{"name": "own", "mountPath": "/data"}, {"name": "own", "mountPath": "/data", "readOnly": True}]
+    pod = {"volumes": [{"name": "own", "emptyDir": {}}], "volumeMounts": mounts}
+    await world.serve_first(a_model_deployment(version="1"))
+
+    await world.apply(a_model_deployment(version="2").with_spec(pod=pod))
+    rollout = await world.until_phase(ROLLOUT, "Failed")
+
+    assert rollout["status"]["reason"] == "InvalidSpec"
+    assert '[mountPath="/data"]' in rollout["status"]["message"]
+
+
 async def test_a_first_version_whose_pods_are_refused_serves_once_it_is_corrected(world: World) -> None:
     await world.apply(a_model_deployment(version="1").with_server(resources=BAD_RESOURCES))
     await world.until(

@@ -39,6 +39,10 @@ LIST_CHUNK = 500
 THROTTLED_SECONDS = 1.0
 """How long to wait when the API server asks to wait and does not say how long."""
 
+UNTYPED = "failed to create typed patch object"
+"""How server-side apply refuses a list with one key twice, such as two mounts at one path. It says 500, and asking
+again does not help: a person must change the spec."""
+
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
@@ -194,7 +198,7 @@ def _make_error(request: str, status: int, headers: Mapping[str, str], answer: J
             return AlreadyExists(message) if answer.get("reason") == "AlreadyExists" else Conflict(message)
         case 410:
             return _ExpiredError(message)
-        case _ if status < 500:
+        case _ if status < 500 or message.startswith(UNTYPED):
             return Invalid(message)
         case _:
             return Unreachable(message)
