@@ -231,6 +231,8 @@ class TrafficFacts:
     `shares`: percent of the requests per route, nothing while not all of the data plane does the same.
     `takes_users`: whether it may stand between users and pods; a provider without one of its own always may.
     `look_again_after_seconds`: when it may have changed without an event that tells of it.
+    `no_mirror`: why it cannot send copies of requests to a candidate, and what to do about it; `no_partial_mirror`: why
+    not copies of a share of them.
     """
 
     shares: Mapping[Route, float] = field(default_factory=dict)
@@ -239,6 +241,12 @@ class TrafficFacts:
     look_again_after_seconds: float | None = None
     nudges: int = 0  # how often the data plane was to be reminded of what it should do
     trouble: str | None = None
+    no_mirror: str | None = None
+    no_partial_mirror: str | None = None
+
+    def why_no_mirror(self, percent: float) -> str | None:
+        """Why it cannot copy so many of the requests, as a sentence; None: it can."""
+        return self.no_mirror or (self.no_partial_mirror if percent < 100 else None)
 
 
 @dataclass(frozen=True, slots=True)

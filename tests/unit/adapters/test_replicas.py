@@ -89,3 +89,8 @@ def test_without_a_service_or_a_selector_nobody_has_a_share(spec: dict[str, obje
 
 def test_shares_follow_the_pods_and_are_not_exact() -> None:
     assert not observe(None).splits_exactly
+
+
+def test_copies_of_requests_are_refused_with_what_to_do() -> None:
+    for percent in (1.0, 100.0):
+        assert "set spec.traffic.provider to Router" in (observe(None).why_no_mirror(percent) or "")

@@ -14,6 +14,8 @@ from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, pod_labels
 from serin.core.plan import AnnotatePods, Apply, TrafficIntent
 from serin.runtime.ports import TrafficView
 
+NO_MIRROR = "The provider Replicas cannot copy requests to a candidate: set spec.traffic.provider to Router."
+
 
 class ReplicasProvider:
     """Implements the port `TrafficProvider`."""
@@ -25,4 +27,4 @@ class ReplicasProvider:
         return (Apply({**intent.service, "spec": {**intent.service["spec"], "selector": selector}}),)
 
     async def observe(self, view: TrafficView) -> TrafficFacts:
-        return TrafficFacts(selected_shares(view))
+        return TrafficFacts(selected_shares(view), no_mirror=NO_MIRROR)
