@@ -16,6 +16,7 @@ from serin.core.model_deployment.outcomes import recall
 from serin.core.model_deployment.revisions import find_or_make_revision
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.decide import decide_move
+from serin.core.rollout.strategies import STRATEGIES
 from unit.core.paper_cluster import INTERVAL_SECONDS, PaperCluster
 
 METRICS = [{"name": f"metric-{i}", "total": f"all_{i}", "failed": f"failed_{i}"} for i in range(4)]
@@ -57,7 +58,8 @@ def make_attempt(facts: Facts) -> Attempt:
         desired=desired,
         stable=recall(facts, desired).stable,
         replicas=owner.spec.replicas,
-        default_plan=owner.spec.rollout,
+        plan=owner.spec.rollout,
+        strategy=STRATEGIES["Canary"],
         is_frozen=False,
     )
 

@@ -265,6 +265,9 @@ BOUNDS = [
     row(
         "a margin of everything", model_deployment(rollout__analysis__metrics=metric(margin={"absolute": 1})), "than 1"
     ),
+    row(
+        "a strategy that is not there", model_deployment(rollout__strategy="Hope"), "spec.rollout.strategy: Unsupported"
+    ),
     row("another end", model_deployment(rollout__onInconclusive="Wait"), "spec.rollout.onInconclusive: Unsupported"),
     row("a rollout of nothing", make_object("Rollout", "r", {}, {}), "spec.modelDeployment: Required value"),
     row(

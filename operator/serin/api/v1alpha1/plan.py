@@ -249,6 +249,8 @@ class Step(Schema):
     ] = False
 
 
+StrategyName = Literal["Canary"]
+
 Gate = Literal["BeforeTraffic", "BeforePromotion"]
 
 
@@ -271,6 +273,9 @@ class Plan(Schema):
             "steps: weights must not fall from step to step",
         ),
     )
+    strategy: Annotated[
+        StrategyName, Field(description="Canary: a few pods of the new version, compared with young ones of the old.")
+    ] = "Canary"
     size: Annotated[
         int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
     ] = 1

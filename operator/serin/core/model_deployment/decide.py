@@ -32,7 +32,7 @@ from serin.core.rollout.events import make_events
 from serin.core.rollout.lifecycle import make_rollout_status
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import is_terminal
-from serin.core.rollout.routes import wanted_pods, wanted_weights
+from serin.core.rollout.strategies import STRATEGIES
 
 # Nobody tells us when a foreign object goes away or an admission rule changes.
 RETRY_REFUSED_SECONDS = 30.0
@@ -82,6 +82,7 @@ def _decide_step(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts
         return None
     rollout = waiting[0]
     assert not isinstance(rollout.spec, InvalidSpec)
+    plan = rollout.status.plan or rollout.spec.plan or spec.rollout
     attempt = Attempt(
         facts=facts,
         rollout=rollout,
@@ -89,7 +90,8 @@ def _decide_step(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts
         desired=desired,
         stable=memory.stable,
         replicas=spec.replicas,
-        default_plan=spec.rollout,
+        plan=plan,
+        strategy=STRATEGIES[plan.strategy],
         is_frozen=spec.paused,
     )
     move = decide_refused(attempt, facts.refusal) if facts.refusal else decide_move(attempt)
@@ -184,11 +186,12 @@ def _remember(
 
 def _weigh(running: Step) -> Mapping[Route, float]:
     engine = running.move.engine
-    return wanted_weights(running.attempt, running.move.phase, engine.position if engine else None)
+    position = engine.position if engine else None
+    return running.attempt.strategy.wanted_weights(running.attempt, running.move.phase, position)
 
 
 def _attempt_pods(running: Step | None) -> Mapping[Route, int]:
-    return wanted_pods(running.attempt, running.move.phase) if running else {}
+    return running.attempt.strategy.wanted_pods(running.attempt, running.move.phase) if running else {}
 
 
 def _in_use(desired: RevisionFacts, memory: Memory, running: Step | None) -> frozenset[str]:

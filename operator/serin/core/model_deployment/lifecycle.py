@@ -19,7 +19,6 @@ from serin.core.model_deployment.outcomes import Memory
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
-from serin.core.rollout.routes import wanted_weights
 
 _STALLED_REASONS = {
     "Rejected": "CanaryRejected",
@@ -186,7 +185,8 @@ def _make_candidate(situation: Situation) -> CandidateStatus | None:
     """The attempt that runs or starts. After a crash its name here leads to the outcome that is not yet on record."""
     attempt, move = situation.attempt, situation.move
     if attempt and move:
-        weights = wanted_weights(attempt, move.phase, move.engine.position if move.engine else None)
+        position = move.engine.position if move.engine else None
+        weights = attempt.strategy.wanted_weights(attempt, move.phase, position)
         revision = situation.facts.revision(attempt.revision) or situation.desired
         return CandidateStatus(
             revision=attempt.revision,

@@ -12,6 +12,7 @@ from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, RolloutFacts, Route, Track
 from serin.core.rollout.analysis import Variants
 from serin.core.rollout.ramp import Position, Schedule, Step, make_ramp
+from serin.core.rollout.strategy import Strategy
 from serin.core.rollout.streams import Engine, position_from_json
 
 DEFAULT_RAMP = Ramp()
@@ -27,17 +28,13 @@ class Attempt:
     desired: RevisionFacts
     stable: StableStatus | None
     replicas: int
-    default_plan: Plan
+    plan: Plan  # fixed when the attempt begins: changing bounds in the middle would void the verdict's guarantee
+    strategy: Strategy
     is_frozen: bool  # the ModelDeployment itself is paused
 
     @property
     def phase(self) -> Phase:
         return self.rollout.status.phase or "Pending"
-
-    @property
-    def plan(self) -> Plan:
-        """Fixed when the attempt begins: changing bounds in the middle would void the verdict's guarantee."""
-        return self.rollout.status.plan or self.spec.plan or self.default_plan
 
     @property
     def revision(self) -> str:
@@ -59,7 +56,9 @@ class Attempt:
 
     @property
     def baseline_route(self) -> Route | None:
-        return Route(self.stable.revision, Track.BASELINE) if self.stable else None
+        if self.stable is None or not self.strategy.has_baseline:
+            return None
+        return Route(self.stable.revision, Track.BASELINE)
 
     @property
     def size(self) -> int:

@@ -1,26 +1,18 @@
 """What happens next to an attempt: pure, one `Move` per look.
 
 Read `decide_move` top to bottom: what the ModelDeployment wants now, what a person decided, whether somebody paused,
-then the rule of the phase, from the file of that name. Evidence never overrides a person, and a person never overrides
+then the rule that the strategy has for the phase. Evidence never overrides a person, and a person never overrides
 the spec.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
 
-from serin.api.v1alpha1.rollout import Phase
 from serin.core.facts import Refusal
 from serin.core.model_deployment.names import deployment_name
-from serin.core.rollout.analyzing import analyze, await_approval
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.baking import bake
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING
-from serin.core.rollout.preflight import check_contract
-from serin.core.rollout.preparing import begin, prepare
 from serin.core.rollout.promoted import FIRST_IS_READY, promoted
-from serin.core.rollout.promoting import promote
 
 
 def decide_move(attempt: Attempt) -> Move:
@@ -29,7 +21,7 @@ def decide_move(attempt: Attempt) -> Move:
         or _follow_the_spec(attempt)
         or _follow_the_person(attempt)
         or _hold_while_paused(attempt)
-        or _PHASE_RULES[attempt.phase](attempt)
+        or _follow_the_strategy(attempt)
     )
 
 
@@ -94,22 +86,9 @@ def _hold_while_paused(attempt: Attempt) -> Move | None:
     return Move(attempt.phase, "Paused", "Paused: weights stay as they are until spec.paused is false.", is_paused=True)
 
 
-def _no_rule(attempt: Attempt) -> Move:
-    raise ValueError(f"Rollout {attempt.rollout.name} has ended as {attempt.phase}: nothing is left to decide")
-
-
-_PHASE_RULES: Final[Mapping[Phase, Callable[[Attempt], Move]]] = {
-    "Pending": begin,
-    "Preparing": prepare,
-    "Preflight": check_contract,
-    "Analyzing": analyze,
-    "AwaitingApproval": await_approval,
-    "Promoting": promote,
-    "Baking": bake,
-    "Promoted": _no_rule,
-    "Rejected": _no_rule,
-    "RolledBack": _no_rule,
-    "Aborted": _no_rule,
-    "Superseded": _no_rule,
-    "Failed": _no_rule,
-}
+def _follow_the_strategy(attempt: Attempt) -> Move:
+    rule = attempt.strategy.rules.get(attempt.phase)
+    if rule is None:
+        name = attempt.rollout.name
+        raise ValueError(f"Rollout {name}: {attempt.plan.strategy} has nothing to decide in phase {attempt.phase}")
+    return rule(attempt)

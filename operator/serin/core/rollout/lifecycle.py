@@ -41,7 +41,7 @@ from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.metrics_status import make_metrics_status
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING, check_transition, is_terminal
-from serin.core.rollout.routes import has_been_compared, has_converged, wanted_weights
+from serin.core.rollout.routes import has_been_compared, has_converged
 
 _DECIDING_PHASES: Final[frozenset[Phase]] = frozenset(
     {"Promoting", "Promoted", "Rejected", "RolledBack", "Aborted", "Failed"}
@@ -125,7 +125,7 @@ def _make_weights(attempt: Attempt, move: Move) -> WeightsStatus:
 
 
 def _wanted_weights(attempt: Attempt, move: Move) -> Mapping[Route, float]:
-    return wanted_weights(attempt, move.phase, move.engine.position if move.engine else None)
+    return attempt.strategy.wanted_weights(attempt, move.phase, move.engine.position if move.engine else None)
 
 
 def _lacks_requests(attempt: Attempt, move: Move, wanted: Mapping[Route, float]) -> bool:
@@ -137,7 +137,7 @@ def _lacks_requests(attempt: Attempt, move: Move, wanted: Mapping[Route, float])
 def _make_step(attempt: Attempt, move: Move) -> StepStatus | None:
     """None where there is but one: the shares then follow the pods, or the plan."""
     steps = attempt.schedule.steps
-    if move.phase not in COMPARING or len(steps) == 1:
+    if not attempt.strategy.has_steps or move.phase not in COMPARING or len(steps) == 1:
         return None
     position = move.engine.position if move.engine else attempt.position
     index, before = min(position.index, len(steps) - 1) + 1, attempt.rollout.status.step

@@ -1,4 +1,4 @@
-"""Which pods an attempt wants and who should get requests, per phase.
+"""Which pods a canary wants and who should get requests, per phase.
 
 Both follow from what is on record, the phase and the step, so they come out the same after a crash, a lost write or a
 restart. No rule here takes a pod from stable: that is full until the promotion is complete, the bake included.

@@ -1,0 +1,9 @@
+"""Every strategy by the name that a plan gives it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from serin.core.rollout.strategies.canary import CANARY
+from serin.core.rollout.strategy import Strategy
+
+STRATEGIES: Final[Mapping[str, Strategy]] = {"Canary": CANARY}
