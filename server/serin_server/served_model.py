@@ -40,8 +40,8 @@ def count_rows(feeds: dict[str, Array]) -> int:
     rows = 1
     for array in feeds.values():
         shape = array.shape
-        if shape and shape[0] != 1:
-            rows = shape[0] if rows == 1 else max(rows, shape[0])
+        if shape and shape[0] > rows:
+            rows = shape[0]
     return rows
 
 

@@ -308,7 +308,10 @@ class Connection(asyncio.Protocol):
         self._pending = None
         if self.state is not ConnectionState.CLOSED:
             self._answer(response)
-            self._advance()
+            if self._exchanges:
+                self._advance()
+            else:
+                self._settle()
 
     def _answer(self, response: Response) -> None:
         request, _ = self._exchanges.popleft()
