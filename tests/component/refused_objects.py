@@ -38,6 +38,18 @@ def row(name: str, body: Json, *parts: str) -> Any:
 
 MODEL_DEPLOYMENT_RULES = [
     row(
+        "one port for HTTP and gRPC",
+        model_deployment(server__ports__grpc=8080),
+        "spec.server.ports",
+        "http and grpc must be two ports",
+    ),
+    row(
+        "one port of the Service for HTTP and gRPC",
+        model_deployment(server__ports__grpc=9000, service__port=9000),
+        "spec",
+        "service.port and the port for gRPC",
+    ),
+    row(
         "a name too long for the names of its services",
         model_deployment("w" * 46),
         "metadata.name names Services and labels: at most 45 characters",

@@ -148,3 +148,69 @@ async def test_a_restarted_operator_writes_nothing(world: World) -> None:
     await world.settle()
 
     assert world.operator.writes[written:] == []
+
+
+BYPASS = {"idle": "Bypass"}
+
+
+def is_there(world: World) -> bool:
+    return world.history.get("Deployment", ROUTER) is not None
+
+
+def is_gone(world: World) -> bool:
+    """Nothing is left but the user Service, and that leads to the pods."""
+    services = {found["metadata"]["name"] for found in world.history.all("Service")}
+    objects = (world.history.get(kind, ROUTER) for kind in ("Deployment", "ConfigMap", "PodDisruptionBudget"))
+    return services == {"weather"} and not any(objects) and not leads_to_routers(world)
+
+
+async def test_with_bypass_routers_stand_before_the_pods_only_while_something_is_on_trial(world: World) -> None:
+    await world.serve_first(a_routed("1", router=BYPASS))
+    assert is_gone(world)
+    assert not is_there(world)
+
+    rollout = await world.begin_comparison(a_routed("2", router=BYPASS), "weather-2")
+    assert leads_to_routers(world)
+    assert world.condition(rollout, "TrafficConverged") == ("True", "Converged")
+
+    rollout = await world.let_traffic_decide("weather-2")
+    assert rollout["status"]["phase"] == "Promoted"
+    await world.until("nothing is left of the router", lambda: is_gone(world))
+    assert {pod["metadata"]["labels"]["serin.dev/revision"] for pod in world.serving_pods()} == {world.revision("2")}
+    await check_stays(world)
+
+
+async def test_with_bypass_users_stay_at_the_routers_until_these_send_nobody_to_the_rejected_version(
+    world: World,
+) -> None:
+    await world.serve_first(a_routed("1", router=BYPASS))
+    world.prometheus.failing = {"2": 0.5}
+    await world.begin_comparison(a_routed("2", router=BYPASS), "weather-2")
+    world.routers.is_stuck = True
+    rollout = await world.let_traffic_decide("weather-2")
+    assert rollout["status"]["phase"] == "Rejected"
+    assert leads_to_routers(world)
+    assert is_there(world)
+
+    world.routers.is_stuck = False
+    world.clock.jump(10)
+    await world.until("nothing is left of the router", lambda: is_gone(world))
+    await check_stays(world)
+
+
+async def test_going_over_to_bypass_and_back_serves_always(world: World) -> None:
+    await serve_through_routers(world)
+    await world.apply(a_routed("1", router=BYPASS))
+    await world.until("nothing is left of the router", lambda: is_gone(world))
+
+    await world.apply(a_routed("1"))
+    await world.until("the user Service leads to the routers", lambda: leads_to_routers(world))
+    await world.settle()
+    assert world.phase("weather-2") is None
+
+
+async def test_while_no_pod_is_ready_nobody_asks_again_and_again(world: World) -> None:
+    world.kubelet.let(Starting())
+    await world.apply(a_routed("1", router=BYPASS))
+    await world.settle()
+    await check_stays(world)

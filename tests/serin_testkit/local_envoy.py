@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +127,11 @@ class Pods:
 
 
 class LocalEnvoy:
-    """Made by `run`. `pods` are the backends, by route."""
+    """Made by `run`. `pods` are the backends, by route; those for gRPC are the test's."""
 
-    def __init__(self, folder: Path, pods: Mapping[Route, Pods]) -> None:
+    def __init__(self, folder: Path, pods: Mapping[Route, Pods], grpc_ports: Mapping[Route, int]) -> None:
         self.pods = pods
+        self._grpc_ports = grpc_ports
         self._folder = folder
         self._generation = 0
         self._ports = dict(zip((USERS_PORT, STATS_PORT, ADMIN_PORT), find_free_ports(3), strict=True))
@@ -138,13 +139,13 @@ class LocalEnvoy:
 
     @staticmethod
     @asynccontextmanager
-    async def run(intent: TrafficIntent) -> "AsyncIterator[LocalEnvoy]":
+    async def run(intent: TrafficIntent, grpc_ports: Mapping[Route, int] | None = None) -> "AsyncIterator[LocalEnvoy]":
         """Runs with this intent; every backend of it gets pods of its own, and their port."""
         pods = {backend.route: Pods(deployment_name(backend.route)) for backend in intent.backends}
         for server in pods.values():
             await server.start()
         with tempfile.TemporaryDirectory() as folder:
-            envoy = LocalEnvoy(Path(folder), pods)
+            envoy = LocalEnvoy(Path(folder), pods, grpc_ports or {})
             envoy.put(intent)
             await envoy.start()
             try:
@@ -274,16 +275,11 @@ class LocalEnvoy:
         await self.until_follows(intent)
 
     def _with_ports(self, intent: TrafficIntent) -> TrafficIntent:
-        backends = tuple(Backend(backend.route, self.pods[backend.route].port) for backend in intent.backends)
-        return TrafficIntent(
-            service=intent.service,
-            weights=intent.weights,
-            settings=intent.settings,
-            backends=backends,
-            stable=intent.stable,
-            mirror=intent.mirror,
-            salt=intent.salt,
+        backends = tuple(
+            Backend(backend.route, self.pods[backend.route].port, self._grpc_ports.get(backend.route))
+            for backend in intent.backends
         )
+        return replace(intent, backends=backends)
 
 
 def _on_loopback(text: str) -> str:

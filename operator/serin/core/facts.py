@@ -230,6 +230,7 @@ class TrafficFacts:
 
     `shares`: percent of the requests per route, nothing while not all of the data plane does the same.
     `takes_users`: whether it may stand between users and pods; a provider without one of its own always may.
+    `holds_users`: whether it does, as far as new connections go.
     `look_again_after_seconds`: when it may have changed without an event that tells of it.
     `no_mirror`: why it cannot send copies of requests to a candidate, and what to do about it; `no_partial_mirror`: why
     not copies of a share of them.
@@ -238,6 +239,7 @@ class TrafficFacts:
     shares: Mapping[Route, float] = field(default_factory=dict)
     splits_exactly: bool = False
     takes_users: bool = True
+    holds_users: bool = False
     look_again_after_seconds: float | None = None
     nudges: int = 0  # how often the data plane was to be reminded of what it should do
     trouble: str | None = None

@@ -36,10 +36,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A route with pods, and the port at which they answer HTTP."""
+    """A route with pods, and the ports at which they answer HTTP and gRPC."""
 
     route: Route
     port: int
+    grpc_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class TrafficIntent:
     mirror: Mirror | None = None
     salt: str = ""
     takes_users: bool = True  # as the provider observed of its own data plane
+    may_stand_aside: bool = False  # nothing is on trial, and users would notice nothing if the data plane went
     nudges: int = 0
 
     def has_backend(self, route: Route | None) -> bool:

@@ -12,7 +12,7 @@ server stores as no change.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from serin.core.facts import Key
@@ -84,13 +84,29 @@ class Executor:
                     rendered.add((manifest["kind"], manifest["metadata"]["name"]))
                 case AnnotatePods():
                     await self._annotate_pods(key, action)
-        # What another provider made, or this one for pods that are gone.
-        for kind, lives in self._cache.owned(key).items():
-            for live in lives:
-                name, labels = live["metadata"]["name"], live["metadata"].get("labels") or {}
-                is_ours = _controller(live).get("uid") == _controller(intent.service).get("uid")
-                if is_ours and labels.get(COMPONENT_LABEL) == TRAFFIC and (kind, name) not in rendered:
-                    await self._delete(ObjectRef(kind, key.namespace, name))
+        for ref in self._find_surplus(key, _controller(intent.service), rendered):
+            await self._delete(ref)
+
+    def _find_surplus(
+        self, key: Key, owner: Mapping[str, Any], rendered: Collection[tuple[str, str]]
+    ) -> Sequence[ObjectRef]:
+        """What another provider made, or this one for pods that are gone.
+
+        A data plane that is removed still serves who is connected, until its last pod is gone: what it lives on stays.
+        """
+        owned = self._cache.owned(key)
+        surplus = [
+            ObjectRef(kind, key.namespace, live["metadata"]["name"])
+            for kind, lives in owned.items()
+            for live in lives
+            if _component(live) == TRAFFIC
+            and _controller(live).get("uid") == owner.get("uid")
+            and (kind, live["metadata"]["name"]) not in rendered
+        ]
+        has_data_plane = any(kind == "Deployment" for kind, _ in rendered)
+        if has_data_plane or not any(_component(pod) for pod in owned["Pod"]):
+            return surplus
+        return [ref for ref in surplus if ref.kind == "Deployment"]
 
     async def _annotate_pods(self, key: Key, action: AnnotatePods) -> None:
         """A pod that is gone meanwhile needs no annotation any more."""
@@ -225,6 +241,11 @@ def _require_ours(ref: ObjectRef, live: JsonObject, desired: JsonObject) -> None
         ref.name,
         f"{ref.kind} {ref.name} exists and is {whose}: delete it, or annotate it with {ADOPT}=true to hand it over",
     )
+
+
+def _component(live: Mapping[str, Any]) -> str | None:
+    component: str | None = (live["metadata"].get("labels") or {}).get(COMPONENT_LABEL)
+    return component
 
 
 def _controller(live: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -27,6 +27,18 @@ def _as_applied(live: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**live, "metadata": metadata}.items() if name != "status"}
 
 
+def test_services_lead_to_the_port_for_grpc_when_the_server_has_one() -> None:
+    def ports(service: dict[str, Any]) -> list[tuple[str, int]]:
+        cluster = PaperCluster().applying(server={"ports": {"grpc": 8001}}, service=service)
+        cluster.serving("1").wanting("2").until("Analyzing")
+        found = {tuple((p["name"], p["port"]) for p in live["spec"]["ports"]) for live in cluster.all("Service")}
+        (of_all,) = found
+        return list(of_all)
+
+    assert ports({}) == [("http", 80), ("grpc", 8001)]
+    assert ports({"port": 8000, "grpcPort": 9000}) == [("http", 8000), ("grpc", 9000)]
+
+
 def test_every_child_goes_with_its_model_deployment(cluster: PaperCluster) -> None:
     for kind, name in cluster.objects:
         (owner,) = cluster.objects[kind, name]["metadata"]["ownerReferences"]

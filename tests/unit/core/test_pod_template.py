@@ -24,7 +24,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
             "args": ["--fast"],
             "env": [{"name": "THREADS", "value": "2"}],
             "resources": {"limits": {"memory": "1Gi"}},
-            "ports": {"http": 9001},
+            "ports": {"http": 9001, "grpc": 9002},
             "health": {"ready": "/ready", "live": "/live", "startupDeadline": "90s"},
             "metrics": {"path": "/stats"},
         },

@@ -237,6 +237,26 @@ async def test_what_a_provider_no_longer_renders_is_removed_after_the_rest(world
     ]
 
 
+async def test_what_a_removed_data_plane_lives_on_stays_until_its_last_pod_is_gone(world: World) -> None:
+    for kind, name in (("Deployment", "weather-router"), ("ConfigMap", "weather-router"), ("Service", "weather-1")):
+        left = make_live(kind, name)
+        labels = {**left["metadata"]["labels"], "serin.dev/component": "traffic"}
+        left["metadata"] |= {"ownerReferences": [OWNER], "labels": labels}
+        world.has(left)
+    router = make_live("Pod", "weather-router-x")
+    router["metadata"]["labels"]["serin.dev/component"] = "router"
+    router = world.has(router)
+
+    await world.execute(split())
+    deleted = [write for write in world.cluster.writes if write[0] == "delete"]
+    assert deleted == [("delete", "Deployment", "weather-router")]
+    world.cache.remove(router)
+    assert await world.execute(split()) == [
+        ("delete", "Service", "weather-1"),
+        ("delete", "ConfigMap", "weather-router"),
+    ]
+
+
 async def test_pods_are_annotated_once_and_only_those_that_are_meant(world: World) -> None:
     router = make_live("Pod", "weather-router-x")
     router["metadata"]["labels"]["serin.dev/component"] = "router"

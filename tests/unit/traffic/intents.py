@@ -1,6 +1,6 @@
 """Traffic intents in the middle of a rollout; a test names what matters to it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from serin.api.v1alpha1.model_deployment import RouterSettings, Sticky, Traffic
@@ -34,8 +34,10 @@ def an_intent(
     sticky: Sticky | None = None,
     mirror: Mirror | None = None,
     backends: tuple[Route, ...] = ALL,
+    grpc: Collection[Route] = (),
     **other: Any,
 ) -> TrafficIntent:
+    """`grpc`: the routes whose pods speak it."""
     settings = Traffic(
         provider="Router", sticky=sticky or Sticky(), router=other.pop("router", None) or RouterSettings()
     )
@@ -43,7 +45,7 @@ def an_intent(
         service=SERVICE,
         weights=weights,
         settings=settings,
-        backends=tuple(Backend(route, 8080) for route in backends),
+        backends=tuple(Backend(route, 8080, 9000 if route in grpc else None) for route in backends),
         mirror=mirror,
         **{"stable": STABLE, "salt": CANARY.revision, **other},
     )

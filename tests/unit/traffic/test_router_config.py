@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from serin.adapters.traffic.router_bootstrap import render_bootstrap
 from serin.adapters.traffic.router_config import CLUSTERS_FILE, ROUTES_FILE, read_weights, render_config
 from serin.api.v1alpha1.model_deployment import Sticky
+from serin.core.facts import Route
 from serin.core.model_deployment.names import deployment_name
 from serin.core.plan import Mirror, TrafficIntent
 from serin_testkit.local_envoy import validate
@@ -24,6 +25,9 @@ INTENTS = {
     "sticky_cookie": a_split(33.333, sticky=COOKIE),
     "sticky_and_mirrored": a_split(5, sticky=EVERYTHING, mirror=Mirror(CANARY, 25.0)),
     "switched": an_intent({CANARY: 100.0}),
+    "grpc": a_split(5, grpc=ALL),
+    "grpc_sticky_and_mirrored": a_split(5, sticky=EVERYTHING, mirror=Mirror(CANARY, 25.0), grpc=ALL),
+    "grpc_of_the_old_one_alone": a_split(5, grpc=(STABLE, BASELINE)),
 }
 
 
@@ -35,7 +39,7 @@ def files(intent: TrafficIntent) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return clusters["resources"], route_config
 
 
-@pytest.mark.parametrize("name", ["alone", "sticky_and_mirrored"])
+@pytest.mark.parametrize("name", ["alone", "sticky_and_mirrored", "grpc"])
 def test_the_configuration_is_the_golden_one(name: str) -> None:
     clusters, routes = files(INTENTS[name])
 
@@ -105,3 +109,38 @@ def test_what_routes_name_stays_the_same_through_a_promotion() -> None:
     (trial, _), (after, _) = files(a_split(5)), files(an_intent({CANARY: 100.0}, stable=CANARY))
 
     assert {cluster["name"] for cluster in trial} == {cluster["name"] for cluster in after}
+
+
+def grpc_weights(intent: TrafficIntent) -> dict[str, int]:
+    """Hundredths of a percent by Deployment, as the route for gRPC has them."""
+    _, routes = files(intent)
+    found = [
+        route["route"]
+        for route in routes["virtual_hosts"][0]["routes"]
+        if "grpc" in route["match"] and "headers" not in route["match"]
+    ]
+    if not found:
+        return {}
+    (action,) = found
+    clusters = action.get("weighted_clusters", {}).get("clusters") or [{"name": action["cluster"], "weight": 10_000}]
+    return {each["name"].removesuffix("-grpc-or-stable"): each["weight"] for each in clusters}
+
+
+STABLE_NAME, BASELINE_NAME, CANARY_NAME = (deployment_name(route) for route in ALL)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "weights", "expected"),
+    [
+        (ALL, a_split(5).weights, {CANARY_NAME: 500, STABLE_NAME: 9000, BASELINE_NAME: 500}),
+        ((STABLE, BASELINE), a_split(5).weights, {STABLE_NAME: 9500, BASELINE_NAME: 500}),
+        ((CANARY,), a_split(5).weights, {}),
+        ((CANARY,), {CANARY: 100.0}, {CANARY_NAME: 10_000}),
+        ((), a_split(5).weights, {}),
+    ],
+    ids=["all", "the new one has lost it", "the new one begins with it", "and serves alone", "nobody"],
+)
+def test_grpc_goes_by_the_same_weights_to_those_who_speak_it(
+    speakers: tuple[Route, ...], weights: dict[Route, float], expected: dict[str, int]
+) -> None:
+    assert grpc_weights(an_intent(weights, grpc=speakers)) == expected

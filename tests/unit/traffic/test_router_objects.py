@@ -64,6 +64,17 @@ def test_users_are_led_past_routers_that_are_not_there_to_the_pods_with_the_larg
     assert selector(switched) == {**stable, "serin.dev/revision": CANARY.revision}
 
 
+def test_with_bypass_nothing_is_left_of_the_router_while_nothing_is_on_trial() -> None:
+    bypass = RouterSettings(idle="Bypass")
+    alone = render(an_intent({STABLE: 100.0}, router=bypass, may_stand_aside=True))
+    kept = render(an_intent({STABLE: 100.0}, router=RouterSettings(), may_stand_aside=True))
+
+    assert list(alone) == ["Service weather"]
+    assert alone["Service weather"]["spec"]["selector"]["serin.dev/revision"] == STABLE.revision
+    assert "Deployment weather-router" in kept
+    assert render(a_split(5, router=bypass)) == render(a_split(5)), "on trial there is no difference"
+
+
 @pytest.mark.parametrize(
     ("limit", "threads"), [(None, "2"), ("1", "1"), ("250m", "1"), ("1500m", "2"), (4, "4"), ("many", "2")]
 )

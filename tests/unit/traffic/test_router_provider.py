@@ -93,7 +93,7 @@ async def test_when_every_router_says_the_present_version_its_weights_are_the_sh
 
     facts = await world.observe()
 
-    assert facts == TrafficFacts({STABLE: 95.0, CANARY: 5.0}, splits_exactly=True)
+    assert facts == TrafficFacts({STABLE: 95.0, CANARY: 5.0}, splits_exactly=True, holds_users=True)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,7 @@ async def test_users_are_let_in_when_every_ready_router_knows_the_weights(world:
     facts = await world.observe()
 
     assert facts.takes_users
+    assert not facts.holds_users
     assert facts.shares == {STABLE: 100.0}, "they are still at the pods"
 
 

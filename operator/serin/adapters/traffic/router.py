@@ -3,6 +3,9 @@
 The user Service leads to the router's pods while at least one of them is ready and knows the present weights, and to
 the pods of one revision otherwise: before the first router runs, and should all of them be gone. What each router
 really does is read from it: the version of its routes holds the weights, and it tells how many pods of each it knows.
+
+With `idle: Bypass` there is nothing of it while nothing is on trial. It goes only when every router sends all requests
+where the user Service will: who is still connected to one gets the same from it until it has drained.
 """
 
 import asyncio
@@ -30,7 +33,7 @@ from serin.core.model_deployment.names import (
     router_labels,
     router_name,
 )
-from serin.core.plan import AnnotatePods, Apply, TrafficIntent
+from serin.core.plan import AnnotatePods, Apply, Manifest, TrafficIntent
 from serin.runtime.ports import Clock, JsonObject, TrafficView, Unknown
 
 SOON_SECONDS = 0.2
@@ -66,10 +69,13 @@ class RouterProvider:
         self._unsettled_since: dict[Key, float] = {}
 
     def render(self, intent: TrafficIntent) -> Sequence[Apply | AnnotatePods]:
-        config = render_config(intent)
         name = owner_name(intent)
-        labels = router_labels(name) if intent.takes_users else pod_labels(name, _heaviest(intent))
-        service = {**intent.service, "spec": {**intent.service["spec"], "selector": labels}}
+        is_bypassed = intent.settings.router.idle == "Bypass" and intent.may_stand_aside
+        leads_to_routers = intent.takes_users and not is_bypassed
+        service = _lead_to_routers(intent) if leads_to_routers else _lead_to_pods(intent)
+        if is_bypassed:
+            return (Apply(service),)
+        config = render_config(intent)
         return (
             *(Apply(make_route_service(intent, backend)) for backend in intent.backends),
             Apply(make_config_map(intent, config)),
@@ -84,18 +90,20 @@ class RouterProvider:
         routers = [pod for pod in view.objects["Pod"] if _is_router(pod) and is_ready(pod)]
         is_open = _leads_to_routers(view)
         if wanted is None or not routers:
-            return TrafficFacts(selected_shares(view), splits_exactly=True, takes_users=False)
+            return TrafficFacts(selected_shares(view), splits_exactly=True, takes_users=False, holds_users=is_open)
         lagging = await self._find_lagging(view.key, routers, wanted)
         weights = {route_of(name): weight for name, weight in read_weights(wanted).items()}
         if lagging is None:
             self._unsettled_since.pop(view.key, None)
-            return TrafficFacts(weights if is_open else selected_shares(view), splits_exactly=True)
+            shares = weights if is_open else selected_shares(view)
+            return TrafficFacts(shares, splits_exactly=True, holds_users=is_open)
         now = self._clock.monotonic_seconds()
         seconds = now - self._unsettled_since.setdefault(view.key, now)
         return TrafficFacts(
             {} if is_open else selected_shares(view),
             splits_exactly=True,
             takes_users=is_open,
+            holds_users=is_open,
             look_again_after_seconds=min(max(SOON_SECONDS, seconds / 4), LATEST_SECONDS),
             nudges=int(seconds // NUDGE_AGAIN_SECONDS),
             # Every change takes a moment: only what lasts is worth a word in a status.
@@ -114,6 +122,18 @@ class RouterProvider:
         is_alone = len(read_weights(wanted)) == 1
         self._settled[key] = dict.fromkeys(settled, wanted) if is_alone else {}
         return next((lag for lag in lagging if lag), None)
+
+
+def _lead_to_routers(intent: TrafficIntent) -> Manifest:
+    """They take HTTP and gRPC at one port."""
+    spec = intent.service["spec"]
+    ports = [{**port, "targetPort": "http"} for port in spec["ports"]]
+    return {**intent.service, "spec": {**spec, "ports": ports, "selector": router_labels(owner_name(intent))}}
+
+
+def _lead_to_pods(intent: TrafficIntent) -> Manifest:
+    labels = pod_labels(owner_name(intent), _heaviest(intent))
+    return {**intent.service, "spec": {**intent.service["spec"], "selector": labels}}
 
 
 def _nudge(version: str, nudges: int) -> dict[str, str]:

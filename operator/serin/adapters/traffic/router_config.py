@@ -45,6 +45,12 @@ LATENCY_BUCKETS_MS: Final = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 25
 UPSTREAM_IDLE: Final = "4s"
 
 _TYPE: Final = "type.googleapis.com/envoy."
+_PROTOCOL: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_HTTP_1: Final[Json] = {
+    "explicit_http_config": {"http_protocol_options": {}},
+    "common_http_protocol_options": {"idle_timeout": UPSTREAM_IDLE},
+}
+_HTTP_2: Final[Json] = {"explicit_http_config": {"http2_protocol_options": {}}}
 # Envoy's own limits are low (3 retries at a time); the server behind is who knows when it has enough.
 _UNLIMITED: Final = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), 100_000)
 
@@ -107,21 +113,28 @@ def _render_clusters(intent: TrafficIntent) -> Sequence[Json]:
     """Two for every route: its pods, and what routes name, with the fallback behind.
 
     Their names stay the same through trial, promotion and end: routes never name what another file has just removed.
+    Another two where the pods speak gRPC, which has a port of its own there.
     """
     clusters = []
+    stable = next((backend for backend in intent.backends if backend.route == intent.stable), None)
     for backend in sorted(intent.backends, key=lambda backend: backend.route):
-        is_stable = backend.route == intent.stable
-        name = deployment_name(backend.route)
+        has_fallback = stable is not None and stable.route != backend.route
         is_mirrored = intent.mirror is not None and intent.mirror.route == backend.route
-        clusters.append(_render_cluster(name, backend.port, is_spared=is_stable or is_mirrored))
-        has_fallback = not is_stable and intent.stable is not None and intent.has_backend(intent.stable)
-        fallback = [deployment_name(intent.stable)] if intent.stable and has_fallback else []
+        is_spared = backend.route == intent.stable or is_mirrored
+        name = deployment_name(backend.route)
+        fallback = [deployment_name(stable.route)] if stable and has_fallback else []
+        clusters.append(_render_cluster(name, _render_endpoint(name, backend.port), _HTTP_1, is_spared=is_spared))
         clusters.append(_render_target(_target(name), [name, *fallback]))
+        if backend.grpc_port:
+            endpoint = _render_endpoint(name, backend.grpc_port)
+            fallback = [_grpc(deployment_name(stable.route))] if stable and has_fallback and stable.grpc_port else []
+            clusters.append(_render_cluster(_grpc(name), endpoint, _HTTP_2, is_spared=is_spared))
+            clusters.append(_render_target(_target(_grpc(name)), [_grpc(name), *fallback]))
     return clusters
 
 
-def _render_cluster(name: str, port: int, *, is_spared: bool) -> Json:
-    """Name and Service are one; the pods' addresses come from the DNS, which needs no operator."""
+def _render_cluster(name: str, endpoint: Json, protocol: Json, *, is_spared: bool) -> Json:
+    """The pods' addresses come from the DNS, which needs no operator."""
     return {
         "@type": _TYPE + "config.cluster.v3.Cluster",
         "name": name,
@@ -136,7 +149,7 @@ def _render_cluster(name: str, port: int, *, is_spared: bool) -> Json:
             },
         },
         # The short name is found at the first question: the pod's own namespace leads the search list.
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [_render_endpoint(name, port)]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "lb_policy": "LEAST_REQUEST",
         # Pods of a track on trial that fail are left to the fallback; stable would rather try all it has.
         "common_lb_config": {"healthy_panic_threshold": {"value": 50 if is_spared else 0}},
@@ -144,12 +157,14 @@ def _render_cluster(name: str, port: int, *, is_spared: bool) -> Json:
         "outlier_detection": _render_outlier_detection(is_spared=is_spared),
         # Counted where a request went. The cluster's own counters call an answer of the fallback one of the track.
         "track_cluster_stats": {"per_endpoint_stats": True},
-        "typed_extension_protocol_options": _render_upstream_protocol(),
+        "typed_extension_protocol_options": {
+            _PROTOCOL: {"@type": _TYPE + _PROTOCOL.removeprefix("envoy."), **protocol}
+        },
     }
 
 
-def _render_endpoint(name: str, port: int) -> Json:
-    return {"endpoint": {"address": {"socket_address": {"address": name, "port_value": port}}}}
+def _render_endpoint(service: str, port: int) -> Json:
+    return {"endpoint": {"address": {"socket_address": {"address": service, "port_value": port}}}}
 
 
 def _render_outlier_detection(*, is_spared: bool) -> Json:
@@ -173,18 +188,12 @@ def _render_outlier_detection(*, is_spared: bool) -> Json:
     }
 
 
-def _render_upstream_protocol() -> Json:
-    return {
-        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-            "@type": _TYPE + "extensions.upstreams.http.v3.HttpProtocolOptions",
-            "explicit_http_config": {"http_protocol_options": {}},
-            "common_http_protocol_options": {"idle_timeout": UPSTREAM_IDLE},
-        }
-    }
-
-
 def _target(name: str) -> str:
     return f"{name}-or-stable"
+
+
+def _grpc(name: str) -> str:
+    return f"{name}-grpc"
 
 
 def _render_target(name: str, clusters: Sequence[str]) -> Json:
@@ -217,7 +226,11 @@ def _render_routes(intent: TrafficIntent) -> Json:
                 "name": "users",
                 "domains": ["*"],
                 "retry_policy": _render_retries(),
-                "routes": [*_render_tester_routes(intent), *_render_user_routes(intent)],
+                "routes": [
+                    *_render_tester_routes(intent),
+                    *_render_grpc_routes(intent),
+                    *_render_user_routes(intent),
+                ],
             }
         ],
     }
@@ -254,12 +267,38 @@ def _render_tester_routes(intent: TrafficIntent) -> list[Json]:
     for backend in sorted(intent.backends, key=lambda backend: backend.route):
         if backend.route not in intent.weights:
             continue  # pods of an earlier attempt on their way out
+        name = deployment_name(backend.route)
         match = {
             "prefix": "/",
             "headers": [{"name": TRACK_HEADER, "string_match": {"exact": intent.role(backend.route)}}],
         }
-        routes.append({"match": match, "route": {"cluster": deployment_name(backend.route), "timeout": "0s"}})
+        if backend.grpc_port:
+            routes.append({"match": {**match, "grpc": {}}, "route": {"cluster": _grpc(name), "timeout": "0s"}})
+        routes.append({"match": match, "route": {"cluster": name, "timeout": "0s"}})
     return routes
+
+
+def _render_grpc_routes(intent: TrafficIntent) -> list[Json]:
+    """Told by their content type, so one port of the router takes them and HTTP."""
+    weights = [(_grpc(name), weight) for name, weight in _grpc_weights(intent)]
+    if not weights:
+        return []
+    return [{"match": {"prefix": "/", "grpc": {}}, "route": {"timeout": "0s", **_render_targets(intent, weights)}}]
+
+
+def _grpc_weights(intent: TrafficIntent) -> list[tuple[str, int]]:
+    """Of the versions that speak gRPC: what another should get goes to the largest of them.
+
+    Nothing while stable is to get some and does not speak it: no version on trial gets what was not meant for it.
+    """
+    weights = _whole_weights(intent)
+    speakers = {deployment_name(backend.route) for backend in intent.backends if backend.grpc_port}
+    is_stable_mute = intent.stable is not None and deployment_name(intent.stable) in dict(weights).keys() - speakers
+    if is_stable_mute or speakers.isdisjoint(dict(weights)):
+        return []
+    kept = {name: weight for name, weight in weights if name in speakers}
+    kept[max(kept, key=lambda name: kept[name])] += WHOLE - sum(kept.values())
+    return list(kept.items())
 
 
 def _render_user_routes(intent: TrafficIntent) -> list[Json]:
@@ -285,7 +324,7 @@ def _render_user_routes(intent: TrafficIntent) -> list[Json]:
 
 def _render_split(intent: TrafficIntent) -> Json:
     """No timeout: Envoy's own 15 s would cut slow models off, and the server has one of its own."""
-    action: Json = {"timeout": "0s", **_render_targets(intent)}
+    action: Json = {"timeout": "0s", **_render_targets(intent, _whole_weights(intent))}
     if intent.mirror is not None:
         share = {"numerator": round(intent.mirror.percent * WHOLE / 100), "denominator": "TEN_THOUSAND"}
         action["request_mirror_policies"] = [
@@ -298,8 +337,7 @@ def _render_split(intent: TrafficIntent) -> Json:
     return action
 
 
-def _render_targets(intent: TrafficIntent) -> Json:
-    weights = _whole_weights(intent)
+def _render_targets(intent: TrafficIntent, weights: Sequence[tuple[str, int]]) -> Json:
     if len(weights) == 1:
         return {"cluster": _target(weights[0][0])}
     sticky = intent.settings.sticky

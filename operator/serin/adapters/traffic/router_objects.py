@@ -45,6 +45,7 @@ def owner_name(intent: TrafficIntent) -> str:
 
 
 def make_route_service(intent: TrafficIntent, backend: Backend) -> Manifest:
+    ports = [("http", backend.port), *([("grpc", backend.grpc_port)] if backend.grpc_port else [])]
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -52,7 +53,7 @@ def make_route_service(intent: TrafficIntent, backend: Backend) -> Manifest:
         "spec": {
             "clusterIP": "None",
             "selector": pod_labels(owner_name(intent), backend.route),
-            "ports": [{"name": "http", "port": backend.port, "targetPort": "http", "protocol": "TCP"}],
+            "ports": [{"name": name, "port": port, "targetPort": name, "protocol": "TCP"} for name, port in ports],
         },
     }
 

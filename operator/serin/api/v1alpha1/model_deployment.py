@@ -67,7 +67,16 @@ class Model(Schema):
 class Ports(Schema):
     """Ports of the server's container."""
 
+    RULES = (Rule("!has(self.grpc) || self.grpc != self.http", "http and grpc must be two ports"),)
     http: Annotated[int, Field(ge=1, le=65535, description="Answers requests, probes and Prometheus.")] = 8080
+    grpc: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=65535,
+            description="Answers gRPC without TLS; Serin's own server is told to. No gRPC when left out.",
+        ),
+    ] = None
 
 
 class Health(Schema):
@@ -178,6 +187,15 @@ class Service(Schema):
         "ClusterIP"
     )
     port: Annotated[int, Field(ge=1, le=65535, description="Leads to the HTTP port of the pods.")] = 80
+    grpc_port: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=65535,
+            description="Leads to the gRPC port of the pods, if server.ports.grpc is given; the same number when left "
+            "out.",
+        ),
+    ] = None
     annotations: Annotated[StringMap, Field(description="Of the Service.")] = {}
 
 
@@ -198,6 +216,13 @@ class Sticky(Schema):
 class RouterSettings(Schema):
     """The Envoys of the provider Router."""
 
+    idle: Annotated[
+        Literal["Keep", "Bypass"],
+        Field(
+            description="While nothing is on trial. Keep: requests go through the routers. Bypass: there are none, and "
+            "the user Service leads to the pods."
+        ),
+    ] = "Keep"
     replicas: Annotated[int, Field(ge=1, le=20, description="Router pods.")] = 2
     resources: Annotated[Opaque, Field(description="Requests and limits of a router's container.")] = {
         "requests": {"cpu": "20m", "memory": "64Mi"},
@@ -223,6 +248,11 @@ class ModelDeploymentSpec(RevisionContent):
     """The desired state."""
 
     RULES = (
+        Rule(
+            "!has(self.server.ports.grpc)"
+            " || (has(self.service.grpcPort) ? self.service.grpcPort : self.server.ports.grpc) != self.service.port",
+            "service.port and the port for gRPC (service.grpcPort, else server.ports.grpc) must be two ports",
+        ),
         Rule(
             "self.server.metrics.preset in ['Serin', 'MLServer', 'Istio'] || has(self.server.metrics.latencyBuckets)"
             " || self.rollout.analysis.metrics.all(metric, metric.type != 'Histogram' || has(metric.buckets))",

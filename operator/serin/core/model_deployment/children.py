@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from serin.api.v1alpha1.model_deployment import KIND, Service
+from serin.api.v1alpha1.model_deployment import KIND, ModelDeploymentSpec
 from serin.api.v1alpha1.rollout import KIND as ROLLOUT_KIND
 from serin.api.v1alpha1.rollout import RolloutSpec
 from serin.api.v1alpha1.shared import API_VERSION
@@ -69,8 +69,9 @@ def make_deployment(
     }
 
 
-def make_user_service(owner: ModelDeploymentFacts, service: Service) -> Manifest:
+def make_user_service(owner: ModelDeploymentFacts, spec: ModelDeploymentSpec) -> Manifest:
     """The Service that users call, but for its selector: that is the traffic provider's."""
+    service = spec.service
     metadata = _metadata(owner, service_name(owner.key.name))
     if service.annotations:
         metadata["annotations"] = dict(service.annotations)
@@ -78,22 +79,30 @@ def make_user_service(owner: ModelDeploymentFacts, service: Service) -> Manifest
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": metadata,
-        "spec": {"type": service.type, "ports": [_http_port(service.port)]},
+        "spec": {"type": service.type, "ports": _ports(spec)},
     }
 
 
-def make_variant_service(owner: ModelDeploymentFacts, variant: str, route: Route, port: int) -> Manifest:
+def make_variant_service(
+    owner: ModelDeploymentFacts, variant: str, route: Route, spec: ModelDeploymentSpec
+) -> Manifest:
     """A headless Service for one variant of a rollout: to try the canary by hand, to scrape it, to route to it."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": _metadata(owner, service_name(owner.key.name, variant)),
-        "spec": {"clusterIP": "None", "selector": pod_labels(owner.key.name, route), "ports": [_http_port(port)]},
+        "spec": {"clusterIP": "None", "selector": pod_labels(owner.key.name, route), "ports": _ports(spec)},
     }
 
 
-def _http_port(port: int) -> dict[str, Any]:
-    return {"name": "http", "port": port, "targetPort": "http", "protocol": "TCP"}
+def _ports(spec: ModelDeploymentSpec) -> list[dict[str, Any]]:
+    ports = [{"name": "http", "port": spec.service.port, "targetPort": "http", "protocol": "TCP"}]
+    if spec.server.ports.grpc:
+        port = spec.service.grpc_port or spec.server.ports.grpc
+        # Gateways and meshes must be told that HTTP/2 begins without an upgrade.
+        h2c = "kubernetes.io/h2c"
+        ports.append({"name": "grpc", "port": port, "targetPort": "grpc", "protocol": "TCP", "appProtocol": h2c})
+    return ports
 
 
 def make_rollout(owner: ModelDeploymentFacts, name: str, spec: RolloutSpec) -> Manifest:

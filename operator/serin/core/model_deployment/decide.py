@@ -126,13 +126,15 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     pods = plan_pods(facts, desired, targets)
     stable = stable_route(desired, after)
     weights = _weigh(running) if running else {stable: 100.0}
-    intent = make_intent(facts, spec, weights, stable, find_backends(facts, spec, desired, targets))
+    is_idle = running is None or running.attempt.is_first
+    backends = find_backends(facts, spec, desired, targets)
+    intent = make_intent(facts, spec, weights, stable, backends, is_idle=is_idle)
     statuses = _order_statuses(step, status)
     actions: tuple[Action, ...] = (
         *_store_revision(facts, desired),
         *statuses.first,
         *pods.grow,
-        *plan_variant_services(facts, running.attempt if running else None, spec.service.port),
+        *plan_variant_services(facts, running.attempt if running else None, spec),
         SetTraffic(intent),
         *statuses.before_shrinking,
         *pods.shrink,

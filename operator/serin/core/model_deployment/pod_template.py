@@ -98,6 +98,7 @@ def _model_env(model_deployment: str, revision: str, content: RevisionContent, u
         "SERIN_MODEL_VERSION": version_of(content, revision),
         "SERIN_MODEL_DIGEST": model.digest,
         "SERIN_HTTP_PORT": str(content.server.ports.http),
+        "SERIN_GRPC_PORT": str(content.server.ports.grpc) if content.server.ports.grpc else None,
         "SERIN_DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
     return [{"name": name, "value": value} for name, value in env.items() if value is not None]
@@ -110,6 +111,8 @@ def version_of(content: RevisionContent, revision: str) -> str:
 
 def _ports(server: Server) -> list[dict[str, Any]]:
     ports = {"http": server.ports.http}
+    if server.ports.grpc:
+        ports["grpc"] = server.ports.grpc
     if metrics_port(server) != server.ports.http and not preset_of(server.metrics).is_in_sidecar:
         ports["metrics"] = metrics_port(server)
     return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items()]

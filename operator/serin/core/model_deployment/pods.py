@@ -73,7 +73,7 @@ def _retire(facts: Facts, live: DeploymentFacts) -> list[Action]:
     return [Apply(make_deployment(facts.model_deployment, revision, live.route, "retired", 0))]
 
 
-def plan_variant_services(facts: Facts, attempt: Attempt | None, port: int) -> tuple[Action, ...]:
+def plan_variant_services(facts: Facts, attempt: Attempt | None, spec: ModelDeploymentSpec) -> tuple[Action, ...]:
     """One headless Service per variant while they are compared; nothing of them stays behind."""
     owner = facts.model_deployment
     routes: dict[str, Route | None] = {"stable": None, "baseline": None, "canary": None}
@@ -87,7 +87,7 @@ def plan_variant_services(facts: Facts, attempt: Attempt | None, port: int) -> t
     for variant, route in routes.items():
         name = service_name(owner.key.name, variant)
         if route:
-            actions.append(Apply(make_variant_service(owner, variant, route, port)))
+            actions.append(Apply(make_variant_service(owner, variant, route, spec)))
         elif name in facts.services:
             actions.append(Delete("Service", name))
     return tuple(actions)

@@ -18,16 +18,20 @@ def make_intent(
     weights: Mapping[Route, float],
     stable: Route,
     backends: tuple[Backend, ...],
+    *,
+    is_idle: bool,
 ) -> TrafficIntent:
+    """`is_idle`: nothing is on trial."""
     on_trial = next((route for route in weights if route != stable and route.track is Track.PRIMARY), None)
     return TrafficIntent(
-        service=make_user_service(facts.model_deployment, spec.service),
+        service=make_user_service(facts.model_deployment, spec),
         weights=weights,
         settings=spec.traffic,
         backends=backends,
         stable=stable,
         salt=on_trial.revision if on_trial else "",
         takes_users=facts.traffic.takes_users,
+        may_stand_aside=is_idle and (not facts.traffic.holds_users or _is_as_wanted(facts, weights)),
         nudges=facts.traffic.nudges,
     )
 
@@ -44,19 +48,23 @@ def find_backends(
     routes = {*targets, *(pod.route for pod in facts.pods)}
     known = {desired.name: desired, **{revision.name: revision for revision in facts.revisions}}
 
-    def port(route: Route) -> int:
+    def backend(route: Route) -> Backend:
         revision = known.get(route.revision)
-        return (revision.content if revision else spec).server.ports.http
+        ports = (revision.content if revision else spec).server.ports
+        return Backend(route, ports.http, ports.grpc)
 
-    return tuple(Backend(route, port(route)) for route in sorted(routes))
+    return tuple(backend(route) for route in sorted(routes))
 
 
 def seconds_until_converged(facts: Facts, weights: Mapping[Route, float]) -> float | None:
     """When to look whether the data plane has followed; None when it has, or when an event will tell."""
     if facts.traffic.look_again_after_seconds is not None:
         return facts.traffic.look_again_after_seconds
-    if not facts.splits_exactly:
+    if not facts.splits_exactly or not facts.traffic.takes_users:
         return None
+    return None if _is_as_wanted(facts, weights) else AFTER_CHANGE_SECONDS
+
+
+def _is_as_wanted(facts: Facts, weights: Mapping[Route, float]) -> bool:
     shares = facts.shares
-    is_as_wanted = all(abs(weights.get(route, 0.0) - shares.get(route, 0.0)) < 0.01 for route in {*weights, *shares})
-    return None if is_as_wanted else AFTER_CHANGE_SECONDS
+    return all(abs(weights.get(route, 0.0) - shares.get(route, 0.0)) < 0.01 for route in {*weights, *shares})
