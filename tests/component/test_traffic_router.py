@@ -2,7 +2,7 @@
 
 import pytest
 from serin_testkit.builders import Manifest, a_model_deployment
-from serin_testkit.kubelet import Ready, Starting
+from serin_testkit.kubelet import Ready, Starting, Waiting
 from serin_testkit.oracles import check_stays
 from serin_testkit.world import World
 
@@ -214,3 +214,19 @@ async def test_while_no_pod_is_ready_nobody_asks_again_and_again(world: World) -
     await world.apply(a_routed("1", router=BYPASS))
     await world.settle()
     await check_stays(world)
+
+
+async def test_a_rollout_that_waits_for_routers_says_what_keeps_them(world: World) -> None:
+    world.kubelet.let(Waiting("ErrImagePull", "manifest unknown"), track="router")
+    await world.serve_first(a_routed("1"))
+    await world.apply(a_routed("2"))
+    rollout = await world.until_phase("weather-2", "Analyzing")
+
+    assert f"router {ROUTER}-" in rollout["status"]["message"]
+    assert "manifest unknown" in rollout["status"]["message"]
+    assert not leads_to_routers(world)
+
+
+async def test_who_says_nothing_of_traffic_gets_routers(world: World) -> None:
+    await world.serve_first(a_model_deployment(version="1").with_spec(traffic=None))
+    await world.until("the user Service leads to the routers", lambda: leads_to_routers(world))

@@ -52,12 +52,13 @@ class Manifest(dict[str, Any]):
 
 
 def a_model_deployment(version: str = "1", name: str = NAME) -> Manifest:
+    """With the provider that has no pods of its own: routers are what some tests are about."""
     model = {"uri": f"https://models.test/weather-{version}.onnx", "version": version}
     return Manifest(
         apiVersion="serin.dev/v1alpha1",
         kind="ModelDeployment",
         metadata={"name": name},
-        spec={"model": model, "replicas": 2, "rollout": copy.deepcopy(QUICK_PLAN)},
+        spec={"model": model, "replicas": 2, "rollout": copy.deepcopy(QUICK_PLAN), "traffic": {"provider": "Replicas"}},
     )
 
 

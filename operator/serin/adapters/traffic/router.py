@@ -34,6 +34,7 @@ from serin.core.model_deployment.names import (
     router_name,
 )
 from serin.core.plan import AnnotatePods, Apply, Manifest, TrafficIntent
+from serin.runtime.pod_trouble import find_trouble
 from serin.runtime.ports import Clock, JsonObject, TrafficView, Unknown
 
 SOON_SECONDS = 0.2
@@ -87,10 +88,17 @@ class RouterProvider:
 
     async def observe(self, view: TrafficView) -> TrafficFacts:
         wanted = _wanted_version(view)
-        routers = [pod for pod in view.objects["Pod"] if _is_router(pod) and is_ready(pod)]
+        pods = [pod for pod in view.objects["Pod"] if _is_router(pod)]
+        routers = [pod for pod in pods if is_ready(pod)]
         is_open = _leads_to_routers(view)
         if wanted is None or not routers:
-            return TrafficFacts(selected_shares(view), splits_exactly=True, takes_users=False, holds_users=is_open)
+            return TrafficFacts(
+                selected_shares(view),
+                splits_exactly=True,
+                takes_users=False,
+                holds_users=is_open,
+                trouble=_find_obstacle(pods),
+            )
         lagging = await self._find_lagging(view.key, routers, wanted)
         weights = {route_of(name): weight for name, weight in read_weights(wanted).items()}
         if lagging is None:
@@ -139,6 +147,12 @@ def _lead_to_pods(intent: TrafficIntent) -> Manifest:
 def _nudge(version: str, nudges: int) -> dict[str, str]:
     again = {NUDGE_ANNOTATION: str(nudges)} if nudges else {}
     return {VERSION_ANNOTATION: version.split(maxsplit=1)[0], **again}
+
+
+def _find_obstacle(pods: Sequence[JsonObject]) -> str | None:
+    """Why no router is ready, as far as Kubernetes tells."""
+    troubles = ((pod["metadata"]["name"], find_trouble(pod)) for pod in pods)
+    return next((f"router {name}: {trouble}" for name, trouble in troubles if trouble), None)
 
 
 def _describe_lag(pod: JsonObject, state: RouterState | Unknown, wanted: str) -> str | None:

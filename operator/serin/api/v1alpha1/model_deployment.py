@@ -239,7 +239,7 @@ class Traffic(Schema):
             description="Router: Envoys that Serin runs before the pods, exact to 0.01 %. Replicas: the user Service "
             "itself, by the number of ready pods."
         ),
-    ] = "Replicas"
+    ] = "Router"
     sticky: Annotated[Sticky, Field(description="For the provider Router.")] = Sticky()
     router: Annotated[RouterSettings, Field(description="For the provider Router.")] = RouterSettings()
 
