@@ -15,7 +15,6 @@ from serin_server.oip.raw_values import decode_raw
 from serin_server.oip.signature import Signature, TensorSpec
 from serin_server.oip.values import decode_values, make_array
 
-
 _Head = tuple[str, str, tuple[int, ...]]
 """Name, datatype and shape of a tensor, as a request gives them."""
 
