@@ -38,6 +38,7 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM build AS server-source
 COPY server/serin_server /app/serin_server
+COPY server/serin_comparer /app/serin_comparer
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM ${RUNTIME_IMAGE} AS trimmed
