@@ -29,14 +29,15 @@ class Key(NamedTuple):
 
 
 class Track(StrEnum):
-    """The pods of a revision itself, or of the copy of stable that a canary is compared with."""
+    """The pods of a revision itself, of the copy of stable that it is compared with, or of the comparer of a shadow."""
 
     PRIMARY = "primary"
     BASELINE = "baseline"
+    COMPARER = "comparer"
 
 
 class Route(NamedTuple):
-    """Pods that can get requests: one track of one revision."""
+    """Pods that can get requests: one track of one revision. A comparer gets copies of them."""
 
     revision: str
     track: Track

@@ -249,7 +249,31 @@ class Step(Schema):
     ] = False
 
 
-StrategyName = Literal["Canary"]
+class Compare(Schema):
+    """When two answers to one request are the same: docs/strategies.md."""
+
+    agreement: Annotated[
+        float, Field(gt=0, lt=1, description="This share of the answers has to agree, with the confidence of analysis.")
+    ] = 0.98
+    tolerance: Annotated[
+        float, Field(ge=0, lt=1, description="Numbers that are not whole may differ so much, absolute and relative.")
+    ] = 1e-3
+    ignore: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=253)], ...],
+        Field(max_length=16, description="Names of fields that may differ, such as took_ms, wherever they are."),
+    ] = ()
+
+
+class Shadow(Schema):
+    """Copies of the users' requests for the new version; users get the answers of stable alone."""
+
+    fraction: Annotated[
+        float, Field(ge=0.01, le=100, description="Percent of the requests that are copied, as far as size pods bear.")
+    ] = 100
+    compare: Compare = Compare()
+
+
+StrategyName = Literal["Canary", "Shadow"]
 
 Gate = Literal["BeforeTraffic", "BeforePromotion"]
 
@@ -272,9 +296,18 @@ class Plan(Schema):
             "!has(self.steps) || self.steps.map(step, step.weight).isSorted()",
             "steps: weights must not fall from step to step",
         ),
+        Rule("!has(self.shadow) || self.strategy == 'Shadow'", "shadow goes with strategy Shadow"),
+        Rule(
+            "self.strategy != 'Shadow' || !(has(self.ramp) || has(self.steps) && self.steps.size() > 0)",
+            "ramp and steps are shares of the users' requests: a Shadow gets none, say shadow.fraction",
+        ),
     )
     strategy: Annotated[
-        StrategyName, Field(description="Canary: a few pods of the new version, compared with young ones of the old.")
+        StrategyName,
+        Field(
+            description="Canary: a few pods of the new version, compared with young ones of the old. Shadow: these get"
+            " copies of the requests, and their answers are compared; users get stable's alone."
+        ),
     ] = "Canary"
     size: Annotated[
         int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
@@ -286,6 +319,7 @@ class Plan(Schema):
     steps: Annotated[
         tuple[Step, ...], Field(max_length=10, description="Shares of your own instead of a ramp, all gone through.")
     ] = ()
+    shadow: Annotated[Shadow | None, Field(description="Strategy Shadow; its defaults when left out.")] = None
     analysis: Analysis = Analysis()
     approval: Annotated[
         tuple[Gate, ...],

@@ -165,6 +165,22 @@ class DriftStatus(Schema):
     classes: Annotated[tuple[ClassStatus, ...], Field(max_length=8)] = ()
 
 
+class AgreementStatus(Schema):
+    """Answers of the new version to copies of requests, held against those of the old one."""
+
+    compared: Annotated[int, Field(description="Requests to which both gave an answer that can be compared.")] = 0
+    agreed: int = 0
+    status: Annotated[int, Field(description="Answered with another status, or not at all by the new version.")] = 0
+    type: Annotated[int, Field(description="With another type, field or tensor.")] = 0
+    value: Annotated[int, Field(description="With another value.")] = 0
+    low: Annotated[
+        float, Field(description="So large a share agrees at least, with the confidence of a promotion.")
+    ] = 0
+    high: Annotated[float, Field(description="So large a share agrees at most.")] = 1
+    minimum: Annotated[float, Field(description="So large a share has to.")]
+    sentence: Annotated[str, Field(description="The same in words.")]
+
+
 class MetricStatus(Schema):
     """One metric's numbers, each next to the threshold it is held against."""
 
@@ -184,6 +200,10 @@ class MetricStatus(Schema):
     requests_needed: Annotated[int | None, Field(description="About so many more until the verdict.")] = None
     drift: Annotated[
         DriftStatus | None, Field(description="Categories only; requests are predictions there, and none fails.")
+    ] = None
+    agreement: Annotated[
+        AgreementStatus | None,
+        Field(description="Strategy Shadow only; failures of the canary are disagreements there."),
     ] = None
 
 

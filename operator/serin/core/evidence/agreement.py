@@ -20,6 +20,7 @@ from typing import Any
 FAULT_SHARES = (0.55, 0.65, 0.8, 0.95)
 STAKES = (0.1, 0.25, 0.5, 0.75, 0.95)
 
+LARGEST_LOG = 700.0  # exp() of more overflows
 BISECTIONS = 60  # from 1 down to the precision of a float
 
 
@@ -116,6 +117,16 @@ def log_evidence_against(agreement: Agreement, share: float) -> float:
     mixture = _log_beta(agreed + 0.5, differing + 0.5) - _log_beta(0.5, 0.5)
     expected = (agreed * math.log(share) if agreed else 0.0) + (differing * math.log1p(-share) if differing else 0.0)
     return mixture - expected
+
+
+def evidence_bad(agreement: Agreement, minimum: float) -> float:
+    """The e-value against "at least the minimum agrees"; its largest null is the nearest to what was seen."""
+    return math.exp(min(log_evidence_against(agreement, max(agreement.share, minimum)), LARGEST_LOG))
+
+
+def evidence_good(agreement: Agreement, minimum: float) -> float:
+    """The e-value against "less than the minimum agrees"."""
+    return math.exp(min(log_evidence_against(agreement, min(agreement.share, minimum)), LARGEST_LOG))
 
 
 def judge_agreement(agreement: Agreement, settings: AgreementSettings) -> AgreementJudgement:

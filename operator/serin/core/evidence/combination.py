@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from serin.core.evidence.agreement import AgreementJudgement, AgreementSettings, evidence_bad, evidence_good
+from serin.core.evidence.agreement_sentences import describe_agreement
 from serin.core.evidence.drift import DriftJudgement, DriftSettings
 from serin.core.evidence.drift_sentences import describe_drift, warn_of_drift
 from serin.core.evidence.sentences import describe
@@ -29,6 +31,27 @@ class JudgedDrift:
 
 
 @dataclass(frozen=True)
+class JudgedAgreement:
+    """What the answers to copies of requests say by now; `differences` by kind."""
+
+    judgement: AgreementJudgement
+    settings: AgreementSettings
+    differences: Mapping[str, float]
+    has_passed: bool
+
+    @property
+    def evidence_good(self) -> float:
+        return evidence_good(self.judgement.agreement, self.settings.minimum)
+
+    @property
+    def evidence_bad(self) -> float:
+        return evidence_bad(self.judgement.agreement, self.settings.minimum)
+
+    def describe(self, outcome: Outcome) -> str:
+        return describe_agreement(self.judgement, self.settings, self.differences, outcome)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What all metrics say together, and what each of their streams says, in the order of the plan."""
 
@@ -40,6 +63,7 @@ class Verdict:
     sentence: str
     judgements: Mapping[str, Mapping[str, Judgement]]  # by metric and stream
     drifts: Mapping[str, JudgedDrift] = field(default_factory=dict)  # by metric
+    agreement: JudgedAgreement | None = None  # of a shadow
     warnings: tuple[str, ...] = ()  # sentences, part of `sentence`, too
 
 
@@ -62,11 +86,16 @@ def combine(
     judgements: Mapping[str, Mapping[str, Judgement]],
     settings: Mapping[str, Settings],
     drifts: Mapping[str, JudgedDrift] | None = None,
+    agreement: JudgedAgreement | None = None,
 ) -> Verdict:
     """The verdict on at least one metric of at least one stream. All settings share durations and error rates."""
     shared = next(iter(settings.values()))
     drifts = drifts or {}
-    voices = (*_voices_of_streams(judgements, settings), *_voices_of_drifts(drifts))
+    voices = (
+        *_voices_of_streams(judgements, settings),
+        *_voices_of_drifts(drifts),
+        *((_voice_of_agreement(agreement),) if agreement else ()),
+    )
     metrics = dict.fromkeys(voice.metric for voice in voices)
     evidence_bad = _mean(_mean(v.evidence_bad for v in voices if v.metric == metric) for metric in metrics)
     # Ties go to the stream with less evidence: of two proven ones the closer call is the one worth telling of.
@@ -97,6 +126,7 @@ def combine(
         sentence=" ".join((sentence, *warnings)),
         judgements=judgements,
         drifts=drifts,
+        agreement=agreement,
         warnings=warnings,
     )
 
@@ -144,6 +174,21 @@ def _voices_of_drifts(drifts: Mapping[str, JudgedDrift]) -> Iterable[_Voice]:
 
 def _drift_describer(drift: JudgedDrift) -> Callable[[Outcome], str]:
     return lambda outcome: describe_drift(drift.judgement, outcome, drift.settings, drift.classes)
+
+
+def _voice_of_agreement(agreement: JudgedAgreement) -> _Voice:
+    good = _log(agreement.evidence_good) / -math.log(agreement.settings.false_promote)
+    return _Voice(
+        metric="agreement of answers",
+        is_good_enough=agreement.has_passed,
+        good=1.0 if agreement.has_passed else min(max(good, 0.0), 1.0),
+        evidence_good=agreement.evidence_good,
+        evidence_bad=agreement.evidence_bad,
+        requests=agreement.judgement.agreement.requests,
+        data_seconds=math.inf,  # the other metrics measure the time
+        eta_seconds=0.0 if agreement.has_passed else None,
+        describe=agreement.describe,
+    )
 
 
 def _mean(evidence: Iterable[float]) -> float:

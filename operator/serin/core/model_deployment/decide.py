@@ -10,7 +10,7 @@ Order of a plan, and why:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
@@ -18,6 +18,7 @@ from serin.api.v1alpha1.rollout import RolloutStatus
 from serin.core.facts import Facts, InvalidSpec, Refusal, RevisionFacts, Route, Track
 from serin.core.model_deployment.attempts import decide_new_attempt, open_rollouts
 from serin.core.model_deployment.children import make_controller_revision, make_rollout_tie
+from serin.core.model_deployment.comparer import make_comparer_template
 from serin.core.model_deployment.history import decide_cleanup
 from serin.core.model_deployment.lifecycle import Situation, make_status, make_stuck_status
 from serin.core.model_deployment.outcomes import Memory, make_stable, recall, remember_ending
@@ -123,12 +124,14 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     if spec.paused:
         return Plan(facts.model_deployment.key, (*_record(step), status, *events))
     targets = decide_targets(spec, after, desired, _attempt_pods(running))
-    pods = plan_pods(facts, desired, targets)
+    comparer = make_comparer_template(running.attempt) if running and running.attempt.comparer_route else None
+    pods = plan_pods(facts, desired, targets, comparer)
     stable = stable_route(desired, after)
     weights = _weigh(running) if running else {stable: 100.0}
     is_idle = running is None or running.attempt.is_first
     backends = find_backends(facts, spec, desired, targets)
-    intent = make_intent(facts, spec, weights, stable, backends, is_idle=is_idle)
+    mirror = running.attempt.strategy.wanted_mirror(running.attempt, running.move.phase) if running else None
+    intent = replace(make_intent(facts, spec, weights, stable, backends, is_idle=is_idle), mirror=mirror)
     statuses = _order_statuses(step, status)
     actions: tuple[Action, ...] = (
         *_store_revision(facts, desired),

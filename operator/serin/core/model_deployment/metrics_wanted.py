@@ -7,8 +7,9 @@ from datetime import timedelta
 from serin.api.v1alpha1.model_deployment import Metrics
 from serin.api.v1alpha1.plan import Analysis
 from serin.api.v1alpha1.shared import duration_seconds
-from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, Route, Track
+from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
+from serin.core.rollout.agreements import make_agreement_questions
 from serin.core.rollout.analysis import next_look_at, on_grid
 from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.questions import PodsByServer, find_unanswerable, make_questions
@@ -54,11 +55,18 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
     by_server = _pods_by_server(facts, (stable_route, baseline, canary))
     counters = CounterRequest(
         key=facts.model_deployment.key,
-        questions=make_questions(analysis, engine, by_server),
+        questions=(*make_questions(analysis, engine, by_server), *_agreement_questions(facts, engine, canary)),
         window_seconds=max(SMALLEST_WINDOW_SECONDS, 3 * duration_seconds(analysis.interval)),
     )
     history = _wanted_history(facts, stable_route, engine, analysis)
     return MetricsWanted(counters, history, find_unanswerable(analysis, by_server))
+
+
+def _agreement_questions(facts: Facts, engine: Engine, canary: Route) -> tuple[MetricQuestion, ...]:
+    pods = facts.pods_of(Route(canary.revision, Track.COMPARER))
+    if engine.agreement is None or not pods:
+        return ()
+    return make_agreement_questions(tuple(pod.name for pod in pods))
 
 
 def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analysis) -> HistoryRequest | None:

@@ -24,8 +24,10 @@ def deployment_name(route: Route) -> str:
 
 def route_of(deployment: str) -> Route:
     """The route of a Deployment of this name: `deployment_name` the other way."""
-    revision = deployment.removesuffix(f"-{Track.BASELINE}")
-    return Route(revision, Track.PRIMARY if revision == deployment else Track.BASELINE)
+    for track in (Track.BASELINE, Track.COMPARER):
+        if deployment.endswith(f"-{track}"):
+            return Route(deployment.removesuffix(f"-{track}"), track)
+    return Route(deployment, Track.PRIMARY)
 
 
 def rollout_name(model_deployment: str, attempt: int) -> str:

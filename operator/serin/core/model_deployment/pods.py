@@ -5,8 +5,8 @@ its Deployment, so that going back to it needs no new object.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple
 
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, Route, Track
@@ -16,7 +16,13 @@ from serin.core.model_deployment.outcomes import Memory
 from serin.core.plan import Action, Apply, Delete
 from serin.core.rollout.attempt import Attempt
 
-Role = Literal["stable", "canary", "baseline", "retired"]
+Role = Literal["stable", "canary", "baseline", "comparer", "retired"]
+
+_ROLES: Final[Mapping[Track, Role]] = {
+    Track.PRIMARY: "canary",
+    Track.BASELINE: "baseline",
+    Track.COMPARER: "comparer",
+}
 
 
 class Target(NamedTuple):
@@ -36,10 +42,7 @@ def decide_targets(
     spec: ModelDeploymentSpec, memory: Memory, desired: RevisionFacts, attempt_pods: Mapping[Route, int]
 ) -> dict[Route, Target]:
     """Pods per route. `attempt_pods` is what a running attempt wants, empty without one."""
-    targets = {
-        route: Target(count, "baseline" if route.track is Track.BASELINE else "canary")
-        for route, count in attempt_pods.items()
-    }
+    targets = {route: Target(count, _ROLES[route.track]) for route, count in attempt_pods.items()}
     if memory.stable:
         targets[Route(memory.stable.revision, Track.PRIMARY)] = Target(spec.replicas, "stable")
     elif not targets and memory.awaits_late_pods:
@@ -47,7 +50,13 @@ def decide_targets(
     return targets
 
 
-def plan_pods(facts: Facts, desired: RevisionFacts, targets: Mapping[Route, Target]) -> PodChanges:
+def plan_pods(
+    facts: Facts,
+    desired: RevisionFacts,
+    targets: Mapping[Route, Target],
+    comparer_template: Mapping[str, Any] | None = None,
+) -> PodChanges:
+    """A comparer runs another program than its revision, so its template is given."""
     grow: list[Action] = []
     shrink: list[Action] = []
     for route, target in targets.items():
@@ -55,6 +64,8 @@ def plan_pods(facts: Facts, desired: RevisionFacts, targets: Mapping[Route, Targ
         revision = desired if route.revision == desired.name else facts.revision(route.revision)
         if revision is None:
             continue  # its ControllerRevision was deleted by hand: the running pods are left as they are
+        if route.track is Track.COMPARER and comparer_template is not None:
+            revision = replace(revision, template=comparer_template)
         change = Apply(make_deployment(facts.model_deployment, revision, route, target.role, target.replicas))
         (shrink if live and target.replicas < live.replicas else grow).append(change)
     for live in facts.deployments:
@@ -64,7 +75,7 @@ def plan_pods(facts: Facts, desired: RevisionFacts, targets: Mapping[Route, Targ
 
 
 def _retire(facts: Facts, live: DeploymentFacts) -> list[Action]:
-    if live.route.track is Track.BASELINE:
+    if live.route.track is not Track.PRIMARY:
         return [Delete("Deployment", live.name)]
     revision = facts.revision(live.route.revision)
     is_retired = live.replicas == 0 and not live.is_stable

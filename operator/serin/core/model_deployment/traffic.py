@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
 from serin.core.facts import Facts, RevisionFacts, Route, Track
 from serin.core.model_deployment.children import make_user_service
+from serin.core.model_deployment.comparer import COMPARER_PORT
 from serin.core.model_deployment.outcomes import Memory
 from serin.core.plan import Backend, TrafficIntent
 
@@ -49,6 +50,8 @@ def find_backends(
     known = {desired.name: desired, **{revision.name: revision for revision in facts.revisions}}
 
     def backend(route: Route) -> Backend:
+        if route.track is Track.COMPARER:
+            return Backend(route, COMPARER_PORT)
         revision = known.get(route.revision)
         ports = (revision.content if revision else spec).server.ports
         return Backend(route, ports.http, ports.grpc)

@@ -173,7 +173,8 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
         return _wait(engine, drifts, analysis)
     stable, counters = [pod.name for pod in variants.stable], begin_counters(now, variants.all)
     drifts = begin_drifts(drifts, predictions, stable, counters)
-    after = replace(engine, looked_at=now, streams=streams, drifts=drifts)
+    agreement = engine.agreement and engine.agreement.take(readings, analysis, is_judged=not is_warming_up)
+    after = replace(engine, looked_at=now, streams=streams, drifts=drifts, agreement=agreement)
     return Look(
         engine=after,
         verdict=_judge(after, analysis),
@@ -240,8 +241,8 @@ def _choose_latencies(
             continue
         slower, total = {}, 0.0
         for stream, by_pod in readings.by_stream.items():
-            bound = bound_of_stream(stream)
-            if metric_of_stream(stream) == metric.name and bound is not None:
+            bound = bound_of_stream(stream) if metric_of_stream(stream) == metric.name else None
+            if bound is not None:
                 of_stable = [by_pod[pod.name] for pod in variants.stable if pod.name in by_pod]
                 slower[bound] = sum(reading.failed for reading in of_stable)
                 total = sum(reading.total for reading in of_stable)
@@ -257,7 +258,8 @@ def _judge(engine: Engine, analysis: Analysis) -> Verdict:
         judged = ours or {metric: EvidenceState()}
         judgements[metric] = {name: judge(state, settings[metric]) for name, state in judged.items()}
     drifts = judge_drifts(engine.drifts, make_drift_settings_by_metric(analysis))
-    return combine(judgements, settings, drifts)
+    agreement = engine.agreement.judge(analysis) if engine.agreement else None
+    return combine(judgements, settings, drifts, agreement)
 
 
 def _tracks(variants: Variants, readings: Mapping[str, Reading]) -> Tracks:

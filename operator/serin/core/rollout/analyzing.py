@@ -16,7 +16,7 @@ from serin.core.rollout.awaiting import ask_for_approval, begin_comparison, hold
 from serin.core.rollout.looking import NoNews, find_crash, take_look
 from serin.core.rollout.move import Move
 from serin.core.rollout.ramp import decide_step
-from serin.core.rollout.routes import has_converged, wanted_weights
+from serin.core.rollout.routes import has_converged
 from serin.core.rollout.streams import Engine
 from serin.core.rollout.waiting import failed_by_deadline, wait_for_pods
 
@@ -29,9 +29,9 @@ def analyze(attempt: Attempt) -> Move:
         return Move("Rejected", "CanaryCrashed", f"Rejected: the canary crashes, {crash}.", how="Evidence")
     engine = attempt.engine()
     if engine is None:
-        if not has_converged(wanted_weights(attempt, "Analyzing"), attempt.facts.shares):
+        if not has_converged(attempt.strategy.wanted_weights(attempt, "Analyzing", None), attempt.facts.shares):
             return wait_for_pods(attempt, "Waiting until stable, baseline and canary all get requests")
-        return _warming_up(attempt, Engine.begin(attempt.facts.now, attempt.variants().all, attempt.plan.analysis))
+        return _warming_up(attempt, attempt.begin_engine())
     unserved_deadline = attempt.unserved_deadline()
     if unserved_deadline and attempt.facts.now >= unserved_deadline:
         return failed_by_deadline(attempt)

@@ -61,6 +61,11 @@ class Attempt:
         return Route(self.stable.revision, Track.BASELINE)
 
     @property
+    def comparer_route(self) -> Route | None:
+        has_one = self.strategy.has_comparer and self.stable is not None
+        return Route(self.revision, Track.COMPARER) if has_one else None
+
+    @property
     def size(self) -> int:
         """Pods of the canary, and of the baseline, while they are compared."""
         size = self.plan.size
@@ -80,6 +85,8 @@ class Attempt:
     @property
     def schedule(self) -> Schedule:
         """The steps of the plan. Where shares follow the pods a ramp has the one step that these amount to."""
+        if self.strategy.fixed_weight is not None:
+            return Schedule((Step(min(self.strategy.fixed_weight(self.plan), self.bearable_weight), seconds=0),))
         # To the nearest interval: scrapes are never exactly on time.
         slack_seconds = duration_seconds(self.plan.analysis.interval) / 2
         if self.plan.steps:
@@ -117,6 +124,11 @@ class Attempt:
             canary=self.facts.pods_of(self.canary_route),
             have_equal_shares=self.phase != "Baking",
         )
+
+    def begin_engine(self) -> Engine:
+        """A comparison that begins now."""
+        engine = Engine.begin(self.facts.now, self.variants().all, self.plan.analysis)
+        return self.strategy.extend_engine(engine, self.plan) if self.strategy.extend_engine else engine
 
     def engine(self) -> Engine | None:
         """The running comparison, None before it and where it is not one of this plan's metrics."""
@@ -180,7 +192,11 @@ class Attempt:
 
     def trouble(self) -> str | None:
         """Why a pod is not made, does not get ready, or gets no requests: in the words of whoever says so."""
-        routes = (("the new version", self.canary_route), ("the baseline", self.baseline_route))
+        routes = (
+            ("the new version", self.canary_route),
+            ("the baseline", self.baseline_route),
+            ("the comparer", self.comparer_route),
+        )
         for who, route in routes:
             if route is None:
                 continue

@@ -40,7 +40,7 @@ def bake(attempt: Attempt) -> Move:
         return _roll_back(attempt, harm)
     if not attempt.facts.splits_exactly or not attempt.has_ready(attempt.baseline_route, 1):
         return _end_or_go_on(attempt, Move("Baking", "Baking", ""))
-    engine = attempt.engine() or Engine.begin(attempt.facts.now, attempt.variants().all, attempt.plan.analysis)
+    engine = attempt.engine() or attempt.begin_engine()
     seen = take_look(attempt, engine)
     verdict = attempt.rollout.status.verdict
     move = Move("Baking", "Baking", "", engine=seen.engine, verdict_state=verdict.state if verdict else None)

@@ -131,6 +131,8 @@ def _wanted_weights(attempt: Attempt, move: Move) -> Mapping[Route, float]:
 def _lacks_requests(attempt: Attempt, move: Move, wanted: Mapping[Route, float]) -> bool:
     """Pods that got requests are not there to get any: what is wanted meanwhile is no state to stay in."""
     is_compared = move.phase in COMPARING and has_been_compared(attempt, move.phase)
+    if attempt.strategy.wanted_mirror(attempt, move.phase) is not None:
+        return False
     return is_compared and wanted.get(attempt.canary_route, 0.0) == 0.0
 
 

@@ -1,12 +1,20 @@
 """`status.metrics`: the numbers of a comparison, each next to the threshold that it is held against."""
 
 from serin.api.v1alpha1.plan import Analysis
-from serin.api.v1alpha1.rollout import ClassStatus, CountsStatus, DispersionStatus, DriftStatus, MetricStatus
-from serin.core.evidence.combination import JudgedDrift, Verdict
+from serin.api.v1alpha1.rollout import (
+    AgreementStatus,
+    ClassStatus,
+    CountsStatus,
+    DispersionStatus,
+    DriftStatus,
+    MetricStatus,
+)
+from serin.core.evidence.combination import JudgedAgreement, JudgedDrift, Verdict
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.dispersion import Dispersion
 from serin.core.evidence.settings import Settings
-from serin.core.evidence.verdict import Judgement
+from serin.core.evidence.verdict import Judgement, Outcome
+from serin.core.rollout.agreements import AGREEMENT
 from serin.core.rollout.analysis import make_settings_by_metric
 
 
@@ -18,7 +26,35 @@ def make_metrics_status(analysis: Analysis, verdict: Verdict) -> tuple[MetricSta
         else:
             streams = verdict.judgements[metric.name]
             made += [_make_metric(stream, judged, settings[metric.name]) for stream, judged in streams.items()]
+    if verdict.agreement is not None:
+        made.append(_make_agreement(verdict.agreement))
     return tuple(made)
+
+
+def _make_agreement(agreement: JudgedAgreement) -> MetricStatus:
+    counted, settings = agreement.judgement.agreement, agreement.settings
+    requests, differing = round(counted.requests), round(counted.requests - counted.agreed)
+    differences = {kind: round(count) for kind, count in agreement.differences.items()}
+    return MetricStatus(
+        name=AGREEMENT,
+        baseline=CountsStatus(requests=requests),
+        canary=CountsStatus(requests=requests, failures=differing, rate=round(counted.share, 6) if requests else None),
+        evidence_good=_rounded(agreement.evidence_good),
+        promotes_at=_rounded(1 / settings.false_promote),
+        evidence_bad=_rounded(agreement.evidence_bad),
+        rejects_at=_rounded(1 / settings.false_reject),
+        agreement=AgreementStatus(
+            compared=requests,
+            agreed=requests - differing,
+            status=differences.get("status", 0),
+            type=differences.get("type", 0),
+            value=differences.get("value", 0),
+            low=_rounded(agreement.judgement.interval.low),
+            high=_rounded(agreement.judgement.interval.high),
+            minimum=settings.minimum,
+            sentence=agreement.describe(Outcome.ANALYZING),
+        ),
+    )
 
 
 def _make_metric(name: str, judgement: Judgement, settings: Settings) -> MetricStatus:

@@ -34,5 +34,5 @@ def _pods_of_others(attempt: Attempt) -> tuple[PodFacts, ...]:
 
     Only ready ones count: an evicted pod can stay in the cluster for ever.
     """
-    ours = {attempt.canary_route, attempt.stable_route, attempt.baseline_route}
+    ours = {attempt.canary_route, attempt.stable_route, attempt.baseline_route, attempt.comparer_route}
     return tuple(pod for pod in attempt.facts.pods if pod.route not in ours and pod.ready and not pod.terminating)

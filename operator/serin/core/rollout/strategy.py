@@ -9,13 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from serin.api.v1alpha1.plan import Plan
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.facts import Route
+from serin.core.plan import Mirror
 
 if TYPE_CHECKING:
     from serin.core.rollout.attempt import Attempt
     from serin.core.rollout.move import Move
     from serin.core.rollout.ramp import Position
+    from serin.core.rollout.streams import Engine
+
+
+def mirror_nothing(_attempt: "Attempt", _phase: Phase) -> Mirror | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,8 @@ class Strategy:
     `rules` has each phase that the strategy can be in. `wanted_pods`: pods per route beside stable's own, and stable's
     where it is not at full size. `wanted_weights`: percent of the requests per route, at the step given, else at the
     one on record. `has_baseline`: stable is run again, to compare with. `has_steps`: the shares rise in steps.
+    `wanted_mirror`: who gets copies of requests. `fixed_weight`: the share of canary and baseline without steps.
+    `extend_engine`: what a comparison follows beyond the plan's metrics. `has_comparer`: answers are compared.
     """
 
     rules: "Mapping[Phase, Callable[[Attempt], Move]]"
@@ -32,3 +41,7 @@ class Strategy:
     wanted_weights: "Callable[[Attempt, Phase, Position | None], Mapping[Route, float]]"
     has_baseline: bool
     has_steps: bool
+    wanted_mirror: "Callable[[Attempt, Phase], Mirror | None]" = mirror_nothing
+    fixed_weight: "Callable[[Plan], float] | None" = None
+    extend_engine: "Callable[[Engine, Plan], Engine] | None" = None
+    has_comparer: bool = False

@@ -15,6 +15,7 @@ from serin.core.evidence.counters import CounterState
 from serin.core.evidence.guard import Guard
 from serin.core.evidence.verdict import EvidenceState
 from serin.core.facts import PodFacts
+from serin.core.rollout.agreements import AgreementWatch
 from serin.core.rollout.drifts import Drift
 from serin.core.rollout.ramp import Position
 
@@ -89,6 +90,7 @@ class Engine:
     history_tries_left: int = HISTORY_TRIES
     drifts: Mapping[str, Drift] = field(default_factory=dict)  # by metric, once its classes are known
     position: Position = field(default_factory=Position)
+    agreement: AgreementWatch | None = None  # of a shadow
 
     @staticmethod
     def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
@@ -105,7 +107,8 @@ class Engine:
         counters = begin_counters(now, pods)
         streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
         drifts = {name: drift.resume(counters) for name, drift in self.drifts.items()}
-        return replace(self, looked_at=now, streams=streams, drifts=drifts)
+        agreement = self.agreement and self.agreement.resume()
+        return replace(self, looked_at=now, streams=streams, drifts=drifts, agreement=agreement)
 
     def begin_again(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
         """With a warm-up of its own, because pods are new or the shares changed at a stroke; the evidence stays."""
@@ -141,6 +144,7 @@ class Engine:
             "historyTriesLeft": self.history_tries_left,
             "drifts": {name: drift.to_json() for name, drift in self.drifts.items()},
             "step": [self.position.index, self.position.since_seconds, self.position.is_back],
+            **({"agreement": self.agreement.to_json()} if self.agreement else {}),
         }
 
     @staticmethod
@@ -155,6 +159,7 @@ class Engine:
                 # An operator before this metric wrote none.
                 drifts={name: Drift.from_json(drift) for name, drift in (data.get("drifts") or {}).items()},
                 position=position_from_json(data),
+                agreement=AgreementWatch.from_json(data["agreement"]) if data.get("agreement") else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None

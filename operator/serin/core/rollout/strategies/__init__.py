@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from serin.core.rollout.strategies.canary import CANARY
+from serin.core.rollout.strategies.shadow import SHADOW
 from serin.core.rollout.strategy import Strategy
 
-STRATEGIES: Final[Mapping[str, Strategy]] = {"Canary": CANARY}
+STRATEGIES: Final[Mapping[str, Strategy]] = {"Canary": CANARY, "Shadow": SHADOW}
