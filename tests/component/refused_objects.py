@@ -167,6 +167,18 @@ PLAN_RULES = [
         "give either ramp, shares by evidence, or steps, shares of your own",
     ),
     row(
+        "a shadow that is none",
+        model_deployment(rollout__shadow={}),
+        "spec.rollout",
+        "shadow goes with strategy Shadow",
+    ),
+    row(
+        "a shadow with users",
+        model_deployment(rollout__strategy="Shadow", rollout__steps=[{"weight": 5}]),
+        "spec.rollout",
+        "a Shadow gets none",
+    ),
+    row(
         "a ramp that does not rise",
         model_deployment(rollout__ramp={"weights": [5, 5]}),
         "spec.rollout.ramp",
@@ -279,6 +291,12 @@ BOUNDS = [
     ),
     row(
         "a strategy that is not there", model_deployment(rollout__strategy="Hope"), "spec.rollout.strategy: Unsupported"
+    ),
+    row(
+        "full agreement is never proven",
+        model_deployment(rollout__strategy="Shadow", rollout__shadow={"compare": {"agreement": 1}}),
+        "agreement",
+        "less than 1",
     ),
     row("another end", model_deployment(rollout__onInconclusive="Wait"), "spec.rollout.onInconclusive: Unsupported"),
     row("a rollout of nothing", make_object("Rollout", "r", {}, {}), "spec.modelDeployment: Required value"),

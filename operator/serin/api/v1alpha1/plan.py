@@ -250,7 +250,7 @@ class Step(Schema):
 
 
 class Compare(Schema):
-    """When two answers to one request are the same: docs/strategies.md."""
+    """When two answers to one request are the same: docs/shadow.md."""
 
     agreement: Annotated[
         float, Field(gt=0, lt=1, description="This share of the answers has to agree, with the confidence of analysis.")
