@@ -113,6 +113,30 @@ MODEL_DEPLOYMENT_RULES = [
         "rollout.analysis.metrics: this server.metrics.preset has no counter of predictions, give each metric of type "
         "Categories its predictions or buckets",
     ),
+    row(
+        "an autoscaler with its bounds the wrong way round",
+        model_deployment(autoscaling={"minReplicas": 3, "maxReplicas": 2}),
+        "spec.autoscaling",
+        "minReplicas must not be greater than maxReplicas",
+    ),
+    row(
+        "an autoscaler by two rules",
+        model_deployment(autoscaling={"maxReplicas": 2, "targetCPUUtilization": 50, "metrics": [{"type": "Pods"}]}),
+        "spec.autoscaling",
+        "targetCPUUtilization and metrics exclude each other: put the CPU into metrics, too",
+    ),
+    row(
+        "a budget that lets no node be drained",
+        model_deployment(disruptionBudget__maxUnavailable=0),
+        "spec.disruptionBudget",
+        "maxUnavailable must be a number of pods (1 to 1000) or a share of them such as 25%: with none at all no node",
+    ),
+    row(
+        "a budget of nothing that can be counted",
+        model_deployment(disruptionBudget__maxUnavailable="some"),
+        "spec.disruptionBudget",
+        "maxUnavailable must be a number of pods (1 to 1000) or a share of them such as 25%",
+    ),
 ]
 
 PLAN_RULES = [

@@ -75,6 +75,8 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
         pytest.param(model_deployment(rollout__size="100%"), id="a canary as large as stable"),
         pytest.param(model_deployment(rollout__size=1000), id="the largest canary"),
         pytest.param(model_deployment(replicas=0), id="no pods"),
+        pytest.param(model_deployment(autoscaling={"maxReplicas": 3}), id="an autoscaler by its defaults"),
+        pytest.param(model_deployment(disruptionBudget__maxUnavailable="25%"), id="a budget as a share"),
         pytest.param(model_deployment(model__uri="configmap://weather-v1/model.onnx"), id="a config map with its key"),
         pytest.param(model_deployment(model__uri="pvc://models/weather/1.onnx"), id="a claim with a path"),
         pytest.param(model_deployment(model__uri="s3://models/weather/1.onnx"), id="an object of a store"),

@@ -22,11 +22,13 @@ SELDOM = {
 
 def version(number: int, history_limit: int = 1, provider: str = "Router") -> Manifest:
     manifest = a_model_deployment(version=str(number))
-    return manifest.with_spec(historyLimit=history_limit, traffic={"provider": provider})
+    return manifest.with_spec(
+        historyLimit=history_limit, traffic={"provider": provider}, autoscaling={"maxReplicas": 3}
+    )
 
 
 async def live_through_everything(world: World) -> None:
-    """Versions promoted until the first is history, one rejected and tried again by hand, and routers that go."""
+    """Versions promoted until one is history, one rejected and retried by hand, routers and an autoscaler that go."""
     await world.serve_first(version(1))
     for number in (2, 3):
         await world.begin_comparison(version(number), f"weather-{number}")
@@ -37,7 +39,7 @@ async def live_through_everything(world: World) -> None:
     await world.user.create(a_rollout("weather-retry"))
     await world.until_compared("weather-retry")
     await world.let_traffic_decide("weather-retry")
-    await world.apply(version(4, history_limit=0, provider="Replicas"))
+    await world.apply(version(4, history_limit=0, provider="Replicas").with_spec(autoscaling=None))
     await world.settle()
 
 

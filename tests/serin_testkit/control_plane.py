@@ -165,6 +165,7 @@ class ControlPlane:
             "--secure-port", "0",
             # The defaults (20 and 30) delay the tests that make many objects at once.
             "--kube-api-qps", "500", "--kube-api-burst", "1000",
+            "--horizontal-pod-autoscaler-sync-period", "1s",  # the first look is one period late: 15 s
         )  # fmt: skip
 
     def _start(self, program: str, *arguments: str) -> None:

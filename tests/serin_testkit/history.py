@@ -21,6 +21,7 @@ FOLLOWED = (
     "PodDisruptionBudget",
     "Pod",
 )
+"""All that is Serin's but autoscalers: theirs is a status that never rests."""
 
 OF_EVERY_NAMESPACE = "kube-root-ca.crt"
 

@@ -24,6 +24,7 @@ from serin.runtime.ports import Clock, Cluster, JsonObject, MetricSource, ModelC
 
 from serin_testkit.clock import settle
 from serin_testkit.cluster_user import Json
+from serin_testkit.history import FOLLOWED
 
 STOP_SECONDS = 15.0
 """A stop takes some milliseconds; kopf itself gives up after 5 s."""
@@ -215,6 +216,8 @@ class RecordingClient(KubeClient):
 def _find_lag(operator: Operator, namespace: str, objects: Mapping[tuple[str, str], Json]) -> str | None:
     """What the cache has not seen yet, or has seen before the test did."""
     for kind, its in WATCHED.items():
+        if kind not in FOLLOWED:
+            continue
         required = its.label_selector.split("=") if its.label_selector else None
         expected = {
             name: found["metadata"]["resourceVersion"]

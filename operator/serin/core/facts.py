@@ -272,6 +272,9 @@ class Facts:
     pods: tuple[PodFacts, ...] = ()
     rollouts: tuple[RolloutFacts, ...] = ()
     services: frozenset[str] = frozenset()
+    # Names of what scales the pods and guards them, as far as it is this ModelDeployment's own.
+    autoscalers: frozenset[str] = frozenset()
+    disruption_budgets: frozenset[str] = frozenset()
     traffic: TrafficFacts = field(default_factory=TrafficFacts)
     # None: nobody asked, because no comparison is due.
     metrics: MetricReadings | MetricsUnavailable | None = None

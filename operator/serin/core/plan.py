@@ -30,7 +30,9 @@ class CreateRollout:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    kind: Literal["Deployment", "Service", "ControllerRevision", "Rollout"]
+    kind: Literal[
+        "Deployment", "Service", "ControllerRevision", "Rollout", "HorizontalPodAutoscaler", "PodDisruptionBudget"
+    ]
     name: str
 
 

@@ -17,6 +17,9 @@ from serin.runtime.workqueue import WorkQueue
 # Timestamps of a condition move with every heartbeat of a controller.
 _CONDITION_NOISE = ("lastUpdateTime", "lastProbeTime", "lastHeartbeatTime", "lastTransitionTime")
 
+# Nothing is decided by it, and that of an autoscaler is another one every 15 s.
+_STATUS_IS_NOISE = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
+
 
 class Intake:
     def __init__(self, cache: Cache, queue: WorkQueue, clock: Clock) -> None:
@@ -60,6 +63,8 @@ def gist(live: Mapping[str, Any]) -> Mapping[str, Any]:
     }
     if live["kind"] == "Pod":
         return {"metadata": _pod_metadata(metadata), "status": _pod_status(live.get("status") or {})}
+    if live["kind"] in _STATUS_IS_NOISE:
+        return {**live, "metadata": metadata, "status": None}
     if live["apiVersion"] == API_VERSION:
         return {**live, "metadata": metadata}  # no heartbeat there, so every change of status is somebody's
     status = live.get("status") or {}

@@ -49,6 +49,7 @@ WATCHED = {
         Kind("Service", "", "v1", "services", MANAGED_BY_SERIN),
         Kind("ConfigMap", "", "v1", "configmaps", MANAGED_BY_SERIN),
         Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", MANAGED_BY_SERIN),
+        Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers", MANAGED_BY_SERIN),
         Kind("Pod", "", "v1", "pods", MODEL_DEPLOYMENT_LABEL),
     )
 }

@@ -23,7 +23,7 @@ from serin.core.facts import (
     Route,
     Track,
 )
-from serin.core.model_deployment.names import REVISION_LABEL, ROLE_LABEL, TRACK_LABEL
+from serin.core.model_deployment.names import COMPONENT_LABEL, REVISION_LABEL, ROLE_LABEL, TRACK_LABEL
 from serin.runtime.pod_trouble import find_crash, find_deployment_trouble, find_trouble
 from serin.runtime.ports import JsonObject
 
@@ -123,6 +123,15 @@ def _observe_rollout(live: JsonObject, owner_uid: str) -> RolloutFacts:
         deleting="deletionTimestamp" in metadata,
         spec=_parse_spec(RolloutSpec, live),
         status=_parse_status(RolloutStatus, live),
+    )
+
+
+def observe_names(lives: Sequence[JsonObject], owner_uid: str) -> frozenset[str]:
+    """Of what is this ModelDeployment's own and no traffic provider's."""
+    return frozenset(
+        live["metadata"]["name"]
+        for live in lives
+        if _is_owned(live, owner_uid) and COMPONENT_LABEL not in (live["metadata"].get("labels") or {})
     )
 
 

@@ -16,6 +16,7 @@ from serin.runtime.executor import Executor
 from serin.runtime.observation import (
     observe_deployments,
     observe_model_deployment,
+    observe_names,
     observe_pods,
     observe_revisions,
     observe_rollouts,
@@ -120,6 +121,8 @@ class Reconciler:
             pods=observe_pods(owned["Pod"]),
             rollouts=observe_rollouts(owned["Rollout"], owner.uid),
             services=frozenset(service["metadata"]["name"] for service in owned["Service"]),
+            autoscalers=observe_names(owned["HorizontalPodAutoscaler"], owner.uid),
+            disruption_budgets=observe_names(owned["PodDisruptionBudget"], owner.uid),
             traffic=traffic,
         )
 

@@ -40,6 +40,7 @@ from serin.core.rollout.phases import is_terminal
 from serin.runtime.observation import (
     observe_deployments,
     observe_model_deployment,
+    observe_names,
     observe_pods,
     observe_revisions,
     observe_rollouts,
@@ -128,6 +129,8 @@ class PaperCluster:
             pods=pods,
             rollouts=observe_rollouts(self.all("Rollout"), UID),
             services=frozenset(service["metadata"]["name"] for service in self.all("Service")),
+            autoscalers=observe_names(self.all("HorizontalPodAutoscaler"), UID),
+            disruption_budgets=observe_names(self.all("PodDisruptionBudget"), UID),
             traffic=self._observe_traffic(pods),
             metrics=metrics,
             preflight=self.preflight if self._is_in_preflight() else None,

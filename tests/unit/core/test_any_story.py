@@ -81,6 +81,12 @@ class AnyStory(RuleBasedStateMachine):
     def somebody_scales(self, replicas: int) -> None:
         self.cluster.applying(replicas=replicas)
 
+    @rule(
+        autoscaling=st.sampled_from([None, {"minReplicas": 1, "maxReplicas": 3}, {"minReplicas": 2, "maxReplicas": 3}])
+    )
+    def an_autoscaler_comes_or_goes(self, autoscaling: dict[str, int] | None) -> None:
+        self.cluster.applying(autoscaling=autoscaling)
+
     @rule(paused=st.booleans())
     def everything_is_paused(self, paused: bool) -> None:
         self.cluster.applying(paused=paused)

@@ -77,6 +77,16 @@ async def test_a_change_of_what_people_write_wakes(world: World, field: str) -> 
     assert await world.sees(after) == {WEATHER}
 
 
+@pytest.mark.parametrize("kind", ["HorizontalPodAutoscaler", "PodDisruptionBudget"])
+async def test_what_an_autoscaler_or_a_budget_counts_wakes_nobody_and_a_change_of_it_does(
+    world: World, kind: str
+) -> None:
+    world.knows(make_live(kind, version=10, spec={"maxReplicas": 3}, status={"currentReplicas": 1}))
+    counted = make_live(kind, version=11, spec={"maxReplicas": 3}, status={"currentReplicas": 2})
+    assert await world.sees(counted) == set()
+    assert await world.sees(make_live(kind, version=12, spec={"maxReplicas": 9})) == {WEATHER}
+
+
 async def test_what_kubectl_notes_for_itself_wakes_nobody(world: World) -> None:
     world.knows(make_live("ModelDeployment", version=10, metadata={"annotations": {"a": "b"}}))
     noted = {"a": "b", "kubectl.kubernetes.io/last-applied-configuration": "{}"}

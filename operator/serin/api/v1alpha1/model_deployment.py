@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from serin.api.v1alpha1.plan import CounterSelector, Plan, WhenAbsent
-from serin.api.v1alpha1.shared import Conditions, Duration, Opaque, Rule, Schema
+from serin.api.v1alpha1.scaling import Autoscaling, DisruptionBudget
+from serin.api.v1alpha1.shared import Conditions, Duration, Opaque, OpaqueList, Rule, Schema
 
 KIND = "ModelDeployment"
 PLURAL = "modeldeployments"
@@ -18,7 +19,6 @@ ObjectName = Annotated[str, Field(max_length=253)]
 HttpPath = Annotated[str, Field(pattern="^/", max_length=256)]
 LabelText = Annotated[str, Field(min_length=1, max_length=63)]
 StringMap = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
-OpaqueList = Annotated[tuple[Opaque, ...], Field(max_length=64)]
 Arguments = Annotated[tuple[Annotated[str, Field(max_length=4096)], ...], Field(max_length=64)]
 
 
@@ -267,7 +267,13 @@ class ModelDeploymentSpec(RevisionContent):
         ),
     )
 
-    replicas: Annotated[int, Field(ge=0, le=1000, description="Pods of the stable revision.")] = 1
+    replicas: Annotated[
+        int, Field(ge=0, le=1000, description="Pods of the stable revision. With autoscaling the autoscaler writes it.")
+    ] = 1
+    autoscaling: Annotated[
+        Autoscaling | None, Field(description="An autoscaler writes `replicas`; docs/scaling.md.")
+    ] = None
+    disruption_budget: DisruptionBudget = DisruptionBudget()
     service: Service = Service()
     traffic: Traffic = Traffic()
     rollout: Plan = Plan()
@@ -277,6 +283,13 @@ class ModelDeploymentSpec(RevisionContent):
     @property
     def content(self) -> RevisionContent:
         return RevisionContent(model=self.model, server=self.server, pod=self.pod)
+
+    @property
+    def wanted_replicas(self) -> int:
+        """Pods of stable. None at all switches an autoscaler off, which is Kubernetes' own rule."""
+        if self.autoscaling is None or self.replicas == 0:
+            return self.replicas
+        return min(max(self.replicas, self.autoscaling.min_replicas), self.autoscaling.max_replicas)
 
 
 class StableStatus(Schema):

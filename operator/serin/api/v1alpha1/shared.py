@@ -46,6 +46,7 @@ class Schema(BaseModel):
 
 # A part of a pod that Serin hands on without a look inside; the API server validates it in the Deployment.
 Opaque = dict[str, Any]
+OpaqueList = Annotated[tuple[Opaque, ...], Field(max_length=64)]
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION_PATTERN = r"^([0-9]{1,5}(ms|s|m|h))+$"  # at most 5 digits: more could overflow the durations of CEL

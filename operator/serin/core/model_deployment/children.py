@@ -6,6 +6,7 @@ from typing import Any
 from serin.api.v1alpha1.model_deployment import KIND, ModelDeploymentSpec
 from serin.api.v1alpha1.rollout import KIND as ROLLOUT_KIND
 from serin.api.v1alpha1.rollout import RolloutSpec
+from serin.api.v1alpha1.scaling import Autoscaling
 from serin.api.v1alpha1.shared import API_VERSION
 from serin.core.facts import ModelDeploymentFacts, RevisionFacts, Route
 from serin.core.model_deployment.names import (
@@ -16,8 +17,10 @@ from serin.core.model_deployment.names import (
     pod_labels,
     service_name,
 )
-from serin.core.model_deployment.pod_template import label_template
+from serin.core.model_deployment.pod_template import SERVER_CONTAINER, label_template
 from serin.core.plan import Manifest
+
+DEFAULT_CPU_UTILIZATION = 70
 
 
 def owner_reference(owner: ModelDeploymentFacts) -> dict[str, Any]:
@@ -103,6 +106,47 @@ def _ports(spec: ModelDeploymentSpec) -> list[dict[str, Any]]:
         h2c = "kubernetes.io/h2c"
         ports.append({"name": "grpc", "port": port, "targetPort": "grpc", "protocol": "TCP", "appProtocol": h2c})
     return ports
+
+
+def make_autoscaler(owner: ModelDeploymentFacts, autoscaling: Autoscaling) -> Manifest:
+    """It writes the ModelDeployment's own `replicas`, by its scale subresource."""
+    spec: dict[str, Any] = {
+        "scaleTargetRef": {"apiVersion": API_VERSION, "kind": KIND, "name": owner.key.name},
+        "minReplicas": autoscaling.min_replicas,
+        "maxReplicas": autoscaling.max_replicas,
+        "metrics": list(autoscaling.metrics) or [_cpu_metric(autoscaling.target_cpu_utilization)],
+    }
+    if autoscaling.behavior:
+        spec["behavior"] = autoscaling.behavior
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": _metadata(owner, service_name(owner.key.name)),
+        "spec": spec,
+    }
+
+
+def _cpu_metric(percent: int | None) -> dict[str, Any]:
+    """Of the server's container: a sidecar that requests nothing would make the pod's own unknown."""
+    target = {"type": "Utilization", "averageUtilization": percent or DEFAULT_CPU_UTILIZATION}
+    return {
+        "type": "ContainerResource",
+        "containerResource": {"name": "cpu", "container": SERVER_CONTAINER, "target": target},
+    }
+
+
+def make_disruption_budget(owner: ModelDeploymentFacts, serving: Route, max_unavailable: int | str) -> Manifest:
+    """Of the pods that serve, and of no others: a canary that crashes must not keep a node from being drained."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": _metadata(owner, service_name(owner.key.name)),
+        "spec": {
+            "maxUnavailable": max_unavailable,
+            "selector": {"matchLabels": pod_labels(owner.key.name, serving)},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
+    }
 
 
 def make_rollout(owner: ModelDeploymentFacts, name: str, spec: RolloutSpec) -> Manifest:

@@ -25,9 +25,10 @@ from serin.core.model_deployment.outcomes import Memory, make_stable, recall, re
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.model_deployment.pods import decide_targets, plan_pods, plan_variant_services
 from serin.core.model_deployment.revisions import find_or_make_revision
+from serin.core.model_deployment.scaling import plan_scaling
 from serin.core.model_deployment.traffic import find_backends, make_intent, seconds_until_converged, stable_route
 from serin.core.plan import Action, Apply, CreateRollout, Plan, SetTraffic, WriteStatus
-from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.attempt import Attempt, fix_size
 from serin.core.rollout.decide import decide_move, decide_refused
 from serin.core.rollout.events import make_events
 from serin.core.rollout.lifecycle import make_rollout_status
@@ -83,14 +84,14 @@ def _decide_step(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts
         return None
     rollout = waiting[0]
     assert not isinstance(rollout.spec, InvalidSpec)
-    plan = rollout.status.plan or rollout.spec.plan or spec.rollout
+    plan = fix_size(rollout.status.plan or rollout.spec.plan or spec.rollout, spec.wanted_replicas)
     attempt = Attempt(
         facts=facts,
         rollout=rollout,
         spec=rollout.spec,
         desired=desired,
         stable=memory.stable,
-        replicas=spec.replicas,
+        replicas=spec.wanted_replicas,
         plan=plan,
         strategy=STRATEGIES[plan.strategy],
         is_frozen=spec.paused,
@@ -139,6 +140,7 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
         *pods.grow,
         *plan_variant_services(facts, running.attempt if running else None, spec),
         SetTraffic(intent),
+        *plan_scaling(facts, spec, Route(situation.serving_revision, Track.PRIMARY) if after.stable else None),
         *statuses.before_shrinking,
         *pods.shrink,
         *((starting,) if starting else ()),

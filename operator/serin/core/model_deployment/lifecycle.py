@@ -4,6 +4,7 @@ Nothing here changes with every look at Prometheus: the running numbers are in t
 one status write per interval and not two.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serin.api.conditions import AVAILABLE, READY, RECONCILING, STALLED, Mark, make_conditions, trim
@@ -14,9 +15,10 @@ from serin.api.v1alpha1.model_deployment import (
     StableStatus,
 )
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, Route, Track
-from serin.core.model_deployment.names import pod_labels, service_name
+from serin.core.model_deployment.names import service_name
 from serin.core.model_deployment.outcomes import Memory
 from serin.core.model_deployment.pod_template import version_of
+from serin.core.model_deployment.scaling import select_measured
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 
@@ -48,6 +50,14 @@ class Situation:
         return self.memory.stable.revision if self.memory.stable else self.desired.name
 
     @property
+    def weights(self) -> Mapping[Route, float]:
+        """Percent of the requests per route, as the attempt wants them; empty without one."""
+        if self.attempt is None or self.move is None:
+            return {}
+        position = self.move.engine.position if self.move.engine else None
+        return self.attempt.strategy.wanted_weights(self.attempt, self.move.phase, position)
+
+    @property
     def serving(self) -> DeploymentFacts | None:
         """The Deployment behind the user Service."""
         return self.facts.deployment(Route(self.serving_revision, Track.PRIMARY))
@@ -55,7 +65,7 @@ class Situation:
     @property
     def is_serving_in_full(self) -> bool:
         live = self.serving
-        return live is not None and live.settled and live.ready >= self.spec.replicas == live.replicas
+        return live is not None and live.settled and live.ready >= self.spec.wanted_replicas == live.replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +168,7 @@ def _describe_pods(situation: Situation, version: str) -> str:
     trouble = next((f" Pod {pod.name}: {pod.trouble}." for pod in pods if pod.trouble and not pod.ready), "")
     if not trouble and live and live.trouble:
         trouble = f" No more are made, {live.trouble}."
-    return f"{ready} of {situation.spec.replicas} pods of version {version} are ready.{trouble}"
+    return f"{ready} of {situation.spec.wanted_replicas} pods of version {version} are ready.{trouble}"
 
 
 def _available(situation: Situation, live: DeploymentFacts | None) -> Mark:
@@ -167,7 +177,7 @@ def _available(situation: Situation, live: DeploymentFacts | None) -> Mark:
         return Mark(AVAILABLE, "False", "NothingStable", "No version has been ready yet.")
     known = situation.facts.revision(revision)
     version = version_of(known.content, revision) if known else stable.version
-    if live is None or (live.ready == 0 and situation.spec.replicas > 0):
+    if live is None or (live.ready == 0 and situation.spec.wanted_replicas > 0):
         return Mark(AVAILABLE, "False", "NoPodReady", f"No pod of version {version} is ready.")
     return Mark(AVAILABLE, "True", "Serving", f"Version {version} answers.")
 
@@ -185,14 +195,12 @@ def _make_candidate(situation: Situation) -> CandidateStatus | None:
     """The attempt that runs or starts. After a crash its name here leads to the outcome that is not yet on record."""
     attempt, move = situation.attempt, situation.move
     if attempt and move:
-        position = move.engine.position if move.engine else None
-        weights = attempt.strategy.wanted_weights(attempt, move.phase, position)
         revision = situation.facts.revision(attempt.revision) or situation.desired
         return CandidateStatus(
             revision=attempt.revision,
             version=version_of(revision.content, attempt.revision),
             rollout=attempt.rollout.name,
-            weight=round(weights.get(attempt.canary_route, 0)),
+            weight=round(situation.weights.get(attempt.canary_route, 0)),
         )
     if situation.starting:
         desired = situation.desired
@@ -210,5 +218,5 @@ def _url(situation: Situation) -> str:
 def _selector(situation: Situation) -> str:
     """For the scale subresource: the pods that an autoscaler may average over."""
     owner = situation.facts.model_deployment.key.name
-    labels = pod_labels(owner, Route(situation.serving_revision, Track.PRIMARY))
-    return ",".join(f"{name}={value}" for name, value in labels.items())
+    is_baking = situation.move is not None and situation.move.phase == "Baking"  # the old pods stand by
+    return select_measured(owner, situation.serving_revision, {} if is_baking else situation.weights)

@@ -11,6 +11,7 @@ from serin.api.v1alpha1.model_deployment import Health, Pod, RevisionContent, Se
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.metric_presets import metrics_path, metrics_port, preset_of
 
+SERVER_CONTAINER = "server"
 MODEL_MOUNT = "/models"
 DEFAULT_IMAGE_MODEL = "model.onnx"
 PROBE_PERIOD_SECONDS = 2
@@ -33,7 +34,7 @@ def make_pod_template(
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [
             {
-                "name": "server",
+                "name": SERVER_CONTAINER,
                 "image": server.image or default_server_image,
                 "imagePullPolicy": "IfNotPresent",
                 "env": [*_model_env(model_deployment, revision, content, uri), *server.env],

@@ -44,9 +44,9 @@ def decide_targets(
     """Pods per route. `attempt_pods` is what a running attempt wants, empty without one."""
     targets = {route: Target(count, _ROLES[route.track]) for route, count in attempt_pods.items()}
     if memory.stable:
-        targets[Route(memory.stable.revision, Track.PRIMARY)] = Target(spec.replicas, "stable")
+        targets[Route(memory.stable.revision, Track.PRIMARY)] = Target(spec.wanted_replicas, "stable")
     elif not targets and memory.awaits_late_pods:
-        targets[Route(desired.name, Track.PRIMARY)] = Target(spec.replicas, "canary")
+        targets[Route(desired.name, Track.PRIMARY)] = Target(spec.wanted_replicas, "canary")
     return targets
 
 

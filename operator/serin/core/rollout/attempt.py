@@ -68,10 +68,7 @@ class Attempt:
     @property
     def size(self) -> int:
         """Pods of the canary, and of the baseline, while they are compared."""
-        size = self.plan.size
-        if isinstance(size, int):
-            return size
-        return max(1, math.ceil(int(size.removesuffix("%")) * self.replicas / 100))
+        return int(self.plan.size)
 
     @property
     def canary_size(self) -> int:
@@ -207,6 +204,13 @@ class Attempt:
             if deployment and deployment.trouble:
                 return f"no more pods of {who} are made, {deployment.trouble}"
         return self.facts.traffic.trouble
+
+
+def fix_size(plan: Plan, replicas: int) -> Plan:
+    """A share is fixed as the number that it is when the attempt begins: stable scales on, the compared pods do not."""
+    if isinstance(plan.size, int):
+        return plan
+    return plan.model_copy(update={"size": max(1, math.ceil(int(plan.size.removesuffix("%")) * replicas / 100))})
 
 
 def _is_full(deployment: DeploymentFacts, count: int) -> bool:
