@@ -27,6 +27,9 @@ def make_object(kind: str, name: str, spec: Json, changes: Json) -> Json:
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
+AB_TEST: Json = {"metric": {"total": "offers_total", "success": 'offers_total{taken="yes"}'}}
+
+
 def metric(**fields: Any) -> list[Json]:
     return [fields]
 
@@ -201,6 +204,26 @@ PLAN_RULES = [
         model_deployment(rollout__strategy="Shadow", rollout__steps=[{"weight": 5}]),
         "spec.rollout",
         "a Shadow gets none",
+    ),
+    row(
+        "an A/B test of nothing",
+        model_deployment(rollout__strategy="ABTest", traffic__sticky={"cookie": True}),
+        "spec.rollout",
+        "abTest and strategy ABTest go together",
+    ),
+    row(
+        "an A/B test that moves its users",
+        model_deployment(
+            rollout__strategy="ABTest", rollout__abTest=AB_TEST, rollout__ramp={}, traffic__sticky={"cookie": True}
+        ),
+        "spec.rollout",
+        "users who have to stay",
+    ),
+    row(
+        "an A/B test of users who do not stay",
+        model_deployment(rollout__strategy="ABTest", rollout__abTest=AB_TEST),
+        "spec",
+        "give traffic.sticky a header or cookie: true",
     ),
     row(
         "a ramp that does not rise",

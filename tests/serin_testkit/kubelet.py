@@ -156,9 +156,12 @@ def track_of(pod: Json) -> str:
 
 
 def version_of(pod: Json) -> str | None:
-    """The model version that a pod or a pod template serves."""
-    variables = pod["spec"]["containers"][0].get("env") or ()
-    return next((found["value"] for found in variables if found["name"] == "SERIN_MODEL_VERSION"), None)
+    """The model version that a pod or a pod template serves, or whose answers it compares."""
+    container = pod["spec"]["containers"][0]
+    variables = container.get("env") or ()
+    compared = (argument.partition("--canary-version=")[2] for argument in container.get("args") or ())
+    served = next((found["value"] for found in variables if found["name"] == "SERIN_MODEL_VERSION"), None)
+    return served or next(filter(None, compared), None)
 
 
 def make_pod_status(state: PodState) -> dict[str, Any]:

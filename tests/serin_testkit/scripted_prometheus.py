@@ -12,6 +12,8 @@ from fractions import Fraction
 from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
 from serin.core.facts import CounterRequest, HistoryRequest, MetricHistory, MetricReadings, MetricsUnavailable
+from serin.core.rollout.agreements import stream_of
+from serin.core.rollout.trials import BUSINESS_STREAM
 
 from serin_testkit.cluster_user import Json
 from serin_testkit.kubelet import version_of
@@ -36,6 +38,10 @@ class ScriptedPrometheus:
         """Share of failed requests, by version."""
         self.failing_baseline: float | None = None
         """Share of failed requests of the baseline; None: as its version."""
+        self.disagreeing: dict[str, float] = {}
+        """Share of answers to copies of requests that differ from the old version's, in type, by version."""
+        self.succeeding: dict[str, float] = {}
+        """Share of chances that become a success of the business metric, by version; a tenth for others."""
         self.trouble: str | None = None
         """Why Prometheus cannot be asked; None when it can."""
         self.is_stale = False
@@ -62,7 +68,9 @@ class ScriptedPrometheus:
         categories: dict[str, dict[str, CategoryReading]] = {}
         for question in request.questions:
             found = {pod: self._readings[pod] for pod in question.pods if pod in self._readings}
-            if question.type == "Ratio":
+            if question.name.startswith("/"):
+                by_stream.setdefault(question.name, {}).update(self._count_apart(question.name, found))
+            elif question.type == "Ratio":
                 by_stream.setdefault(question.name, {}).update(found)
             for bound in question.bounds or tuple(SLOW) if question.type == "Histogram" else ():
                 slower = {pod: self._make_slow(pod, bound, reading) for pod, reading in found.items()}
@@ -71,6 +79,19 @@ class ScriptedPrometheus:
                 classes = {pod: self._make_classes(pod, reading) for pod, reading in found.items()}
                 categories.setdefault(question.name, {}).update(classes)
         return MetricReadings(by_stream, categories)
+
+    def _count_apart(self, stream: str, found: dict[str, Reading]) -> dict[str, Reading]:
+        """What a comparer counts, and the successes of a business metric."""
+        is_business = stream == BUSINESS_STREAM
+        counted_here = is_business or stream in (stream_of(), stream_of("type"))
+        shares, otherwise = (self.succeeding, 0.1) if is_business else (self.disagreeing, 0.0)
+        return {
+            pod: replace(
+                reading,
+                failed=reading.total * shares.get(self._versions.get(pod, ""), otherwise) if counted_here else 0.0,
+            )
+            for pod, reading in found.items()
+        }
 
     def _make_classes(self, pod: str, reading: Reading) -> CategoryReading:
         mix = self.mix.get(self._versions.get(pod, ""), {"sun": 0.5, "rain": 0.5})

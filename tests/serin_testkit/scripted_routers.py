@@ -4,6 +4,8 @@ What a router does when it does not follow is up to the test: `stuck` ones stay 
 not answer.
 """
 
+import json
+import re
 from collections.abc import Mapping
 
 from serin.adapters.traffic.router import RouterState
@@ -28,6 +30,14 @@ class ScriptedRouters:
     def weights(self, model_deployment: str) -> Mapping[str, float]:
         """Percent by Deployment, as the ConfigMap has them."""
         return read_weights(self._wanted(model_deployment))
+
+    def mirror(self, model_deployment: str) -> str | None:
+        """The Service that gets copies of requests, as the ConfigMap has it."""
+        config_map = self._history.get("ConfigMap", f"{model_deployment}-router")
+        found = re.search(
+            r'"request_mirror_policies":\[\{"cluster":"([^"]+)"', json.dumps(config_map).replace("\\", "")
+        )
+        return found[1] if found else None
 
     async def read(self, address: str) -> RouterState | Unknown:
         self.asked += 1

@@ -144,6 +144,15 @@ class World:
         services = (self.history.get("Service", route) for route in self.routers.weights(name))
         return [pod for found in services if found for pod in select_ready_pods(found, self.history.all("Pod"))]
 
+    def reached_pods(self, name: str = NAME) -> list[Json]:
+        """Those that users reach, and those that copies of their requests do: the comparer and both that it asks."""
+        copied_to = self.routers.mirror(name)
+        if copied_to is None:
+            return self.serving_pods(name)
+        services = (self.history.get("Service", found) for found in (copied_to, f"{name}-canary", f"{name}-baseline"))
+        copies = [pod for found in services if found for pod in select_ready_pods(found, self.history.all("Pod"))]
+        return [*self.serving_pods(name), *copies]
+
     async def events(self) -> list[tuple[str, str, str]]:
         """Object, reason and message of the Events on Serin's own kinds, in the order of their making.
 
@@ -206,7 +215,7 @@ class World:
     async def pass_interval(self, *, seconds: float = INTERVAL_SECONDS) -> None:
         """Users send their requests, Prometheus scrapes, time moves on, and the operator does what follows."""
         await self.settle()
-        pods = {pod["metadata"]["name"]: pod for owner in self._owners() for pod in self.serving_pods(owner)}
+        pods = {pod["metadata"]["name"]: pod for owner in self._owners() for pod in self.reached_pods(owner)}
         self.clock.jump(seconds)
         # The moment of the scrape is the moment of the look, give or take nothing: the script is exact.
         self.prometheus.scrape(pods.values(), self.clock.now())

@@ -234,7 +234,7 @@ class TrafficFacts:
     `holds_users`: whether it does, as far as new connections go.
     `look_again_after_seconds`: when it may have changed without an event that tells of it.
     `no_mirror`: why it cannot send copies of requests to a candidate, and what to do about it; `no_partial_mirror`: why
-    not copies of a share of them.
+    not copies of a share of them. `no_sticky`: why it cannot keep a user with one version.
     """
 
     shares: Mapping[Route, float] = field(default_factory=dict)
@@ -246,6 +246,7 @@ class TrafficFacts:
     trouble: str | None = None
     no_mirror: str | None = None
     no_partial_mirror: str | None = None
+    no_sticky: str | None = None
 
     def why_no_mirror(self, percent: float) -> str | None:
         """Why it cannot copy so many of the requests, as a sentence; None: it can."""

@@ -15,6 +15,7 @@ from serin.core.plan import AnnotatePods, Apply, TrafficIntent
 from serin.runtime.ports import TrafficView
 
 NO_MIRROR = "The provider Replicas cannot copy requests to a candidate: set spec.traffic.provider to Router."
+NO_STICKY = "The provider Replicas cannot keep a user with one version: set spec.traffic.provider to Router."
 
 
 class ReplicasProvider:
@@ -27,4 +28,4 @@ class ReplicasProvider:
         return (Apply({**intent.service, "spec": {**intent.service["spec"], "selector": selector}}),)
 
     async def observe(self, view: TrafficView) -> TrafficFacts:
-        return TrafficFacts(selected_shares(view), no_mirror=NO_MIRROR)
+        return TrafficFacts(selected_shares(view), no_mirror=NO_MIRROR, no_sticky=NO_STICKY)

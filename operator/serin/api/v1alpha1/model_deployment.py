@@ -265,6 +265,10 @@ class ModelDeploymentSpec(RevisionContent):
             "rollout.analysis.metrics: this server.metrics.preset has no counter of predictions, give each metric of "
             "type Categories its predictions or buckets",
         ),
+        Rule(
+            "self.rollout.strategy != 'ABTest' || self.traffic.sticky.cookie || has(self.traffic.sticky.header)",
+            "rollout.strategy ABTest needs users who stay where they are: give traffic.sticky a header or cookie: true",
+        ),
     )
 
     replicas: Annotated[

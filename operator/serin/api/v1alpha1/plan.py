@@ -273,7 +273,33 @@ class Shadow(Schema):
     compare: Compare = Compare()
 
 
-StrategyName = Literal["Canary", "Shadow"]
+class BusinessMetric(Schema):
+    """What an A/B test counts of each pod: chances, and those that became a success."""
+
+    total: Annotated[CounterSelector, Field(description="Counter of chances, such as offers_total.")]
+    success: Annotated[CounterSelector, Field(description='Counter of successes, such as offers_total{taken="yes"}.')]
+    success_when_absent: Annotated[
+        WhenAbsent | None,
+        Field(
+            description="What it means that a pod has counted chances and has no series of successes. Left out: Zero "
+            "when both name one counter, Wait when they name two."
+        ),
+    ] = None
+
+
+class AbTest(Schema):
+    """Fixed shares of users who stay where they are, and a metric that says who is served better."""
+
+    weight: Annotated[
+        Weight, Field(description="Percent of the users for the new version, and as much for the baseline.")
+    ] = 50
+    metric: BusinessMetric
+    minimum_effect: Annotated[
+        float, Field(gt=0, lt=0.9, description="The smallest difference of the shares of successes that matters.")
+    ] = 0.01
+
+
+StrategyName = Literal["Canary", "Shadow", "ABTest"]
 
 Gate = Literal["BeforeTraffic", "BeforePromotion"]
 
@@ -301,12 +327,18 @@ class Plan(Schema):
             "self.strategy != 'Shadow' || !(has(self.ramp) || has(self.steps) && self.steps.size() > 0)",
             "ramp and steps are shares of the users' requests: a Shadow gets none, say shadow.fraction",
         ),
+        Rule("has(self.abTest) == (self.strategy == 'ABTest')", "abTest and strategy ABTest go together"),
+        Rule(
+            "self.strategy != 'ABTest' || !(has(self.ramp) || has(self.steps) && self.steps.size() > 0)",
+            "ramp and steps would move users who have to stay: an ABTest has the one share abTest.weight",
+        ),
     )
     strategy: Annotated[
         StrategyName,
         Field(
             description="Canary: a few pods of the new version, compared with young ones of the old. Shadow: these get"
-            " copies of the requests, and their answers are compared; users get stable's alone."
+            " copies of the requests, and their answers are compared; users get stable's alone. ABTest: users stay with"
+            " one of both, and a business metric says who is served better."
         ),
     ] = "Canary"
     size: Annotated[
@@ -320,6 +352,7 @@ class Plan(Schema):
         tuple[Step, ...], Field(max_length=10, description="Shares of your own instead of a ramp, all gone through.")
     ] = ()
     shadow: Annotated[Shadow | None, Field(description="Strategy Shadow; its defaults when left out.")] = None
+    ab_test: Annotated[AbTest | None, Field(alias="abTest", description="Strategy ABTest.")] = None
     analysis: Analysis = Analysis()
     approval: Annotated[
         tuple[Gate, ...],

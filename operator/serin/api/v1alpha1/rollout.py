@@ -181,6 +181,20 @@ class AgreementStatus(Schema):
     sentence: Annotated[str, Field(description="The same in words.")]
 
 
+class TrialStatus(Schema):
+    """The business metric of an A/B test. Successes are the requests that did not fail."""
+
+    outcome: Literal["Undecided", "CanaryWins", "StableWins", "NoDifference"] = "Undecided"
+    difference: Annotated[float, Field(description="Share of successes, the canary's minus the baseline's.")] = 0
+    minimum_effect: Annotated[float, Field(description="So large a difference matters.")]
+    wins_at: Annotated[float, Field(description="2 / falseReject: so much evidence makes a winner.")]
+    no_gain: Annotated[float, Field(description="Evidence against: better by minimumEffect.")] = 1
+    no_loss: Annotated[float, Field(description="Evidence against: worse by minimumEffect.")] = 1
+    no_difference_at: Annotated[float, Field(description="1 / falsePromote, for both of these.")]
+    dispersion: Annotated[float, Field(description="Logarithms of evidence are divided by it.")] = 1
+    sentence: Annotated[str, Field(description="The same in words.")]
+
+
 class MetricStatus(Schema):
     """One metric's numbers, each next to the threshold it is held against."""
 
@@ -204,6 +218,10 @@ class MetricStatus(Schema):
     agreement: Annotated[
         AgreementStatus | None,
         Field(description="Strategy Shadow only; failures of the canary are disagreements there."),
+    ] = None
+    trial: Annotated[
+        TrialStatus | None,
+        Field(description="Strategy ABTest only; evidenceGood is that for the canary as the winner."),
     ] = None
 
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from serin.core.evidence.ab_test import AbJudgement, AbSettings
 from serin.core.evidence.agreement import AgreementJudgement, AgreementSettings, evidence_bad, evidence_good
 from serin.core.evidence.agreement_sentences import describe_agreement
 from serin.core.evidence.drift import DriftJudgement, DriftSettings
@@ -52,6 +53,14 @@ class JudgedAgreement:
 
 
 @dataclass(frozen=True)
+class JudgedTrial:
+    """What the business metric of an A/B test says by now."""
+
+    judgement: AbJudgement
+    settings: AbSettings
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What all metrics say together, and what each of their streams says, in the order of the plan."""
 
@@ -64,6 +73,8 @@ class Verdict:
     judgements: Mapping[str, Mapping[str, Judgement]]  # by metric and stream
     drifts: Mapping[str, JudgedDrift] = field(default_factory=dict)  # by metric
     agreement: JudgedAgreement | None = None  # of a shadow
+    trial: JudgedTrial | None = None  # of an A/B test
+    open_reason: str = "Inconclusive"  # one word, of a verdict that leaves it open
     warnings: tuple[str, ...] = ()  # sentences, part of `sentence`, too
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from serin.api.v1alpha1.model_deployment import Metrics
-from serin.api.v1alpha1.plan import Analysis
+from serin.api.v1alpha1.plan import Analysis, Plan
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
@@ -14,6 +14,7 @@ from serin.core.rollout.analysis import next_look_at, on_grid
 from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.questions import PodsByServer, find_unanswerable, make_questions
 from serin.core.rollout.streams import Engine
+from serin.core.rollout.trials import make_trial_question
 
 # Long enough for a scrape interval of a minute, the largest in common use: the newest sample is what counts.
 SMALLEST_WINDOW_SECONDS = 120.0
@@ -55,7 +56,11 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
     by_server = _pods_by_server(facts, (stable_route, baseline, canary))
     counters = CounterRequest(
         key=facts.model_deployment.key,
-        questions=(*make_questions(analysis, engine, by_server), *_agreement_questions(facts, engine, canary)),
+        questions=(
+            *make_questions(analysis, engine, by_server),
+            *_agreement_questions(facts, engine, canary),
+            *_trial_questions(status.plan, engine, by_server),
+        ),
         window_seconds=max(SMALLEST_WINDOW_SECONDS, 3 * duration_seconds(analysis.interval)),
     )
     history = _wanted_history(facts, stable_route, engine, analysis)
@@ -67,6 +72,12 @@ def _agreement_questions(facts: Facts, engine: Engine, canary: Route) -> tuple[M
     if engine.agreement is None or not pods:
         return ()
     return make_agreement_questions(tuple(pod.name for pod in pods))
+
+
+def _trial_questions(plan: Plan, engine: Engine, by_server: PodsByServer) -> tuple[MetricQuestion, ...]:
+    if engine.trial is None or plan.ab_test is None:
+        return ()
+    return (make_trial_question(plan.ab_test, tuple(pod for pods in by_server.values() for pod in pods)),)
 
 
 def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analysis) -> HistoryRequest | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
+from serin.core.evidence.ab_verdict import settle_ab
 from serin.core.evidence.combination import Verdict, combine
 from serin.core.evidence.counters import Reading, Track, Tracks, Waiting, close_interval
 from serin.core.evidence.counts import Increments
@@ -40,6 +41,7 @@ from serin.core.rollout.streams import (
     metric_of_stream,
     stream_name,
 )
+from serin.core.rollout.trials import BUSINESS_STREAM
 
 # Share of the margin by which a canary may be slower without a reason to reject it: at high traffic the test would
 # else find a difference that nobody feels.
@@ -174,7 +176,9 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     stable, counters = [pod.name for pod in variants.stable], begin_counters(now, variants.all)
     drifts = begin_drifts(drifts, predictions, stable, counters)
     agreement = engine.agreement and engine.agreement.take(readings, analysis, is_judged=not is_warming_up)
-    after = replace(engine, looked_at=now, streams=streams, drifts=drifts, agreement=agreement)
+    business = _tracks(variants, readings.by_stream.get(BUSINESS_STREAM, {}))
+    trial = engine.trial and engine.trial.take(business, analysis, is_judged=not is_warming_up)
+    after = replace(engine, looked_at=now, streams=streams, drifts=drifts, agreement=agreement, trial=trial)
     return Look(
         engine=after,
         verdict=_judge(after, analysis),
@@ -259,7 +263,11 @@ def _judge(engine: Engine, analysis: Analysis) -> Verdict:
         judgements[metric] = {name: judge(state, settings[metric]) for name, state in judged.items()}
     drifts = judge_drifts(engine.drifts, make_drift_settings_by_metric(analysis))
     agreement = engine.agreement.judge(analysis) if engine.agreement else None
-    return combine(judgements, settings, drifts, agreement)
+    verdict = combine(judgements, settings, drifts, agreement)
+    if engine.trial is None:
+        return verdict
+    trial, most = engine.trial.judge(analysis), duration_seconds(analysis.max_duration)
+    return settle_ab(verdict, trial, engine.data_seconds, most)
 
 
 def _tracks(variants: Variants, readings: Mapping[str, Reading]) -> Tracks:

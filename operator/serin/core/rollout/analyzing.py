@@ -162,7 +162,7 @@ def _leave_open(attempt: Attempt, result: Look, sentence: str) -> Move:
     phase, consequence = _INCONCLUSIVE_MOVES[choice]
     move = Move(
         phase,
-        "Inconclusive",
+        result.verdict.open_reason,
         f"{sentence} {consequence}",
         how="Evidence",
         look_again_at=next_look_at(result.engine, attempt.plan.analysis),
@@ -182,7 +182,7 @@ _OUTCOME_MOVES: Final[Mapping[Outcome, tuple[Phase, str, VerdictState]]] = {
 }
 
 _REASONS_OF_LOOKS: Final = frozenset(
-    {"Comparing", "WarmingUp", "NoData", "Inconclusive", "MetricsUnavailable", "AwaitingApproval"}
+    {"Comparing", "WarmingUp", "NoData", "Inconclusive", "NoDifference", "MetricsUnavailable", "AwaitingApproval"}
 )
 
 _INCONCLUSIVE_MOVES: Final[Mapping[str, tuple[Phase, str]]] = {

@@ -125,7 +125,7 @@ class Attempt:
     def begin_engine(self) -> Engine:
         """A comparison that begins now."""
         engine = Engine.begin(self.facts.now, self.variants().all, self.plan.analysis)
-        return self.strategy.extend_engine(engine, self.plan) if self.strategy.extend_engine else engine
+        return self.strategy.extend_engine(engine, self) if self.strategy.extend_engine else engine
 
     def engine(self) -> Engine | None:
         """The running comparison, None before it and where it is not one of this plan's metrics."""

@@ -1,5 +1,7 @@
 """`status.metrics`: the numbers of a comparison, each next to the threshold that it is held against."""
 
+import math
+
 from serin.api.v1alpha1.plan import Analysis
 from serin.api.v1alpha1.rollout import (
     AgreementStatus,
@@ -8,14 +10,17 @@ from serin.api.v1alpha1.rollout import (
     DispersionStatus,
     DriftStatus,
     MetricStatus,
+    TrialStatus,
 )
-from serin.core.evidence.combination import JudgedAgreement, JudgedDrift, Verdict
+from serin.core.evidence.ab_verdict import describe_ab
+from serin.core.evidence.combination import JudgedAgreement, JudgedDrift, JudgedTrial, Verdict
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.dispersion import Dispersion
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import Judgement, Outcome
 from serin.core.rollout.agreements import AGREEMENT
 from serin.core.rollout.analysis import make_settings_by_metric
+from serin.core.rollout.trials import BUSINESS
 
 
 def make_metrics_status(analysis: Analysis, verdict: Verdict) -> tuple[MetricStatus, ...]:
@@ -28,7 +33,40 @@ def make_metrics_status(analysis: Analysis, verdict: Verdict) -> tuple[MetricSta
             made += [_make_metric(stream, judged, settings[metric.name]) for stream, judged in streams.items()]
     if verdict.agreement is not None:
         made.append(_make_agreement(verdict.agreement))
+    if verdict.trial is not None:
+        made.append(_make_trial(verdict.trial))
     return tuple(made)
+
+
+def _make_trial(trial: JudgedTrial) -> MetricStatus:
+    judgement, settings = trial.judgement, trial.settings
+    wins_at, no_difference_at = math.exp(settings.log_winner), math.exp(settings.log_no_difference)
+    return MetricStatus(
+        name=BUSINESS,
+        baseline=_make_successes(judgement.baseline),
+        canary=_make_successes(judgement.canary),
+        evidence_good=_rounded(judgement.better),
+        promotes_at=_rounded(wins_at),
+        evidence_bad=_rounded(judgement.worse),
+        rejects_at=_rounded(wins_at),
+        trial=TrialStatus(
+            outcome=judgement.outcome.value,
+            difference=_rounded(judgement.difference),
+            minimum_effect=settings.minimum_effect,
+            wins_at=_rounded(wins_at),
+            no_gain=_rounded(judgement.no_gain),
+            no_loss=_rounded(judgement.no_loss),
+            no_difference_at=_rounded(no_difference_at),
+            dispersion=_rounded(judgement.dispersion),
+            sentence=describe_ab(judgement, settings),
+        ),
+    )
+
+
+def _make_successes(counts: Counts) -> CountsStatus:
+    """A chance that became none is no success."""
+    rate = round(counts.failure_rate, 6) if counts.requests else None
+    return CountsStatus(requests=round(counts.requests), failures=round(counts.requests - counts.failures), rate=rate)
 
 
 def _make_agreement(agreement: JudgedAgreement) -> MetricStatus:

@@ -43,5 +43,5 @@ class Strategy:
     has_steps: bool
     wanted_mirror: "Callable[[Attempt, Phase], Mirror | None]" = mirror_nothing
     fixed_weight: "Callable[[Plan], float] | None" = None
-    extend_engine: "Callable[[Engine, Plan], Engine] | None" = None
+    extend_engine: "Callable[[Engine, Attempt], Engine] | None" = None
     has_comparer: bool = False

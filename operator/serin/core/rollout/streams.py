@@ -18,6 +18,7 @@ from serin.core.facts import PodFacts
 from serin.core.rollout.agreements import AgreementWatch
 from serin.core.rollout.drifts import Drift
 from serin.core.rollout.ramp import Position
+from serin.core.rollout.trials import TrialWatch
 
 # A minute of asking at the default interval; the warm-up is as long.
 HISTORY_TRIES = 3
@@ -91,6 +92,7 @@ class Engine:
     drifts: Mapping[str, Drift] = field(default_factory=dict)  # by metric, once its classes are known
     position: Position = field(default_factory=Position)
     agreement: AgreementWatch | None = None  # of a shadow
+    trial: TrialWatch | None = None  # of an A/B test
 
     @staticmethod
     def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
@@ -108,7 +110,8 @@ class Engine:
         streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
         drifts = {name: drift.resume(counters) for name, drift in self.drifts.items()}
         agreement = self.agreement and self.agreement.resume()
-        return replace(self, looked_at=now, streams=streams, drifts=drifts, agreement=agreement)
+        trial = self.trial and self.trial.resume(counters)
+        return replace(self, looked_at=now, streams=streams, drifts=drifts, agreement=agreement, trial=trial)
 
     def begin_again(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
         """With a warm-up of its own, because pods are new or the shares changed at a stroke; the evidence stays."""
@@ -145,6 +148,7 @@ class Engine:
             "drifts": {name: drift.to_json() for name, drift in self.drifts.items()},
             "step": [self.position.index, self.position.since_seconds, self.position.is_back],
             **({"agreement": self.agreement.to_json()} if self.agreement else {}),
+            **({"trial": self.trial.to_json()} if self.trial else {}),
         }
 
     @staticmethod
@@ -160,6 +164,7 @@ class Engine:
                 drifts={name: Drift.from_json(drift) for name, drift in (data.get("drifts") or {}).items()},
                 position=position_from_json(data),
                 agreement=AgreementWatch.from_json(data["agreement"]) if data.get("agreement") else None,
+                trial=TrialWatch.from_json(data["trial"]) if data.get("trial") else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None

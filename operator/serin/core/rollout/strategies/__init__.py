@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from serin.core.rollout.strategies.ab_test import AB_TEST
 from serin.core.rollout.strategies.canary import CANARY
 from serin.core.rollout.strategies.shadow import SHADOW
 from serin.core.rollout.strategy import Strategy
 
-STRATEGIES: Final[Mapping[str, Strategy]] = {"Canary": CANARY, "Shadow": SHADOW}
+STRATEGIES: Final[Mapping[str, Strategy]] = {"Canary": CANARY, "Shadow": SHADOW, "ABTest": AB_TEST}

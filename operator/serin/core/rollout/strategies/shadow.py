@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from serin.api.v1alpha1.plan import Plan, Shadow
+from serin.api.v1alpha1.plan import Shadow
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.facts import Route
 from serin.core.plan import Mirror
@@ -84,8 +84,8 @@ def _with_copies_told(rule: Callable[[Attempt], Move]) -> Callable[[Attempt], Mo
     return tell
 
 
-def _follow_agreement(engine: Engine, plan: Plan) -> Engine:
-    return replace(engine, agreement=AgreementWatch((plan.shadow or Shadow()).compare.agreement))
+def _follow_agreement(engine: Engine, attempt: Attempt) -> Engine:
+    return replace(engine, agreement=AgreementWatch((attempt.plan.shadow or Shadow()).compare.agreement))
 
 
 SHADOW: Final = Strategy(
