@@ -122,7 +122,7 @@ class World:
             pod
             for pod in self.history.all("Pod")
             if "deletionTimestamp" not in pod["metadata"]
-            and all(value in (None, pod["metadata"]["labels"][label]) for label, value in wanted.items())
+            and all(value in (None, pod["metadata"]["labels"].get(label)) for label, value in wanted.items())
         ]
 
     def uids(self, version: str, track: str = "primary") -> set[str]:
