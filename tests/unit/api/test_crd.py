@@ -10,7 +10,7 @@ from serin.api.crd import KINDS, MODEL_DEPLOYMENT, ROLLOUT, Kind, make_crd
 from serin.api.structural_schema import FREE_FORM, INT_OR_STRING, LIST_TYPE, RULES, TYPES, Json
 
 ROOT = Path(__file__).parents[3]
-SIZE_LIMIT_BYTES = 64 * 1024  # `kubectl apply` keeps a copy in an annotation, and all annotations end at 256 KiB
+SIZE_LIMIT_BYTES = 128 * 1024  # of the 256 KiB that all annotations of an object may have together
 
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title", "uniqueItems", "prefixItems", "nullable"}
 
