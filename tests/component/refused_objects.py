@@ -140,6 +140,30 @@ MODEL_DEPLOYMENT_RULES = [
         "spec.disruptionBudget",
         "maxUnavailable must be a number of pods (1 to 1000) or a share of them such as 25%",
     ),
+    row(
+        "latencies by routers, which count none by pod",
+        model_deployment(
+            server__metrics__preset="Router",
+            traffic__provider="Router",
+            rollout__analysis__metrics=[{}, {"name": "l", "type": "Histogram"}],
+        ),
+        "spec",
+        "this server.metrics.preset has no histogram of latencies",
+    ),
+    row(
+        "the counters of routers that are not there",
+        model_deployment(server__metrics__preset="Router", traffic__provider="Replicas"),
+        "spec",
+        "server.metrics.preset Router reads the counters of spec.traffic.provider Router, choose that provider or the "
+        "preset of the server",
+    ),
+    row(
+        "copies of requests by routers, which do not count them",
+        model_deployment(server__metrics__preset="Router", rollout__strategy="Shadow"),
+        "spec",
+        "rollout.strategy Shadow: copies of requests are counted by no router, so with server.metrics.preset Router "
+        "give each metric of rollout.analysis its own counters",
+    ),
 ]
 
 PLAN_RULES = [

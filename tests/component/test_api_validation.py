@@ -100,6 +100,7 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
             ),
             id="a server's own counters",
         ),
+        pytest.param(model_deployment(server__metrics__preset="Router"), id="counters of the routers"),
         pytest.param(
             model_deployment(rollout__analysis__metrics=metric(total='{__name__=~"ok|bad"}', failed="bad")),
             id="two counters by one selector",

@@ -1,17 +1,21 @@
 """What the presets read from other servers' real expositions, scraped by a real Prometheus."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from serin.adapters.prometheus import PrometheusMetrics
 from serin.api.v1alpha1.model_deployment import Metrics
 from serin.api.v1alpha1.plan import Metric
-from serin.core.facts import CounterRequest, Key, MetricReadings
+from serin.core.facts import CounterRequest, Endpoint, Key, MetricReadings
 from serin.core.metric_presets import PRESETS, Preset, preset_of
+from serin.core.model_deployment.names import deployment_name
 from serin.core.rollout.questions import make_question
 from serin.runtime.clock import SystemClock
+from serin_testkit.local_envoy import LocalEnvoy
 from serin_testkit.real_prometheus import RealPrometheus
+from unit.traffic.intents import BASELINE, CANARY, STABLE, an_intent
 
 pytestmark = pytest.mark.component
 
@@ -75,6 +79,39 @@ async def test_latencies_are_asked_for_in_seconds_whatever_unit_the_server_count
     assert await read(metrics, pod, Metric(name="latency", type="Histogram", bounds=bounds), PRESETS[name]) == expected
     everything = await read(metrics, pod, Metric(name="latency", type="Histogram"), PRESETS[name])
     assert expected.items() <= everything.items()
+
+
+async def test_requests_that_a_real_envoy_counts_are_told_by_pod_and_not_by_who_answered_in_the_end(
+    prometheus: RealPrometheus, metrics: PrometheusMetrics
+) -> None:
+    async with LocalEnvoy.run(an_intent({STABLE: 50.0, CANARY: 50.0})) as envoy:
+        await envoy.send({} for _ in range(100))
+        envoy.pods[CANARY].status = 500
+        await envoy.send({} for _ in range(100))
+        page = (await envoy.ask("/metrics")).body
+    reached = {pods.name: pods.requests for pods in envoy.pods.values()}
+    # Here all pods have one address, in a cluster one port.
+    for number, pods in enumerate(envoy.pods.values(), start=1):
+        page = page.replace(f'"127.0.0.1:{pods.port}"', f'"10.0.0.{number}:8080"')
+    prometheus.show(NAMESPACE, "router-1", page)
+    await prometheus.until_scraped(NAMESPACE, "router-1")
+    endpoints = tuple(Endpoint(f"10.0.0.{number}", pod, 0.0) for number, pod in enumerate(reached, start=1))
+    question = make_question(Metric(), ("router-1",), (), PRESETS["Router"])
+
+    found = await metrics.read_counters(
+        CounterRequest(Key(NAMESPACE, "weather"), (replace(question, endpoints=endpoints),), 120.0)
+    )
+
+    assert isinstance(found, MetricReadings), found
+    counts = {place: (found.total, found.failed) for place, found in found.by_stream["success-rate"].items()}
+    stable, baseline, canary = (deployment_name(route) for route in (STABLE, BASELINE, CANARY))
+    failures = counts[f"{canary}@router-1"][1]
+    assert 5 <= failures < 50, "those until it was left out"
+    assert counts == {
+        f"{stable}@router-1": (reached[stable], 0),  # with the answers that it gave in the canary's place
+        f"{baseline}@router-1": (0, 0),  # a pod that a router knows is told from the first scrape on
+        f"{canary}@router-1": (reached[canary], failures),
+    }
 
 
 async def test_a_server_that_has_loaded_and_served_nothing_reads_zero_only_where_it_says_so_itself(

@@ -1,4 +1,4 @@
-"""What the operator relies on when it asks for counters: the same for a real Prometheus and for the scripted one."""
+"""What the operator relies on when it asks for counters: the same for real back ends and for the scripted one."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ from serin.core.facts import (
 from serin.core.metric_presets import SERIN
 from serin.runtime.clock import SystemClock
 from serin.runtime.ports import MetricSource
-from serin_testkit.real_prometheus import RealPrometheus
+from serin_testkit.real_prometheus import RealPrometheus, RealVictoriaMetrics
 from serin_testkit.scripted_prometheus import ScriptedPrometheus
 
 pytestmark = pytest.mark.component
@@ -116,13 +116,19 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometh
         yield prometheus
 
 
-@pytest.fixture(params=["scripted", "real"])
+@pytest.fixture(scope="module")
+def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
+    with RealVictoriaMetrics.run(tmp_path_factory.mktemp("victoria-metrics")) as victoria_metrics:
+        yield victoria_metrics
+
+
+@pytest.fixture(params=["scripted", "prometheus", "victoria_metrics"])
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     if request.param == "scripted":
         yield ScriptedStage()
         return
     name = f"ns-{abs(hash(request.node.name))}"
-    real = RealStage(request.getfixturevalue("prometheus"), name)
+    real = RealStage(request.getfixturevalue(request.param), name)
     yield real
     real.close()
 

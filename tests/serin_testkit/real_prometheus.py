@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback that scrapes pods which a test has made up.
+"""A real Prometheus, or a VictoriaMetrics, on loopback that scrapes pods which a test has made up.
 
 Each pod is a page of one small exporter, found by a file of targets. The pods' labels are those that a Prometheus in a
 cluster gives. Scrapes come every second, so a test waits for them and never for the clock.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -26,12 +26,17 @@ CONFIGURATION = """
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
 - job_name: pods
-  file_sd_configs: [{files: [targets.json], refresh_interval: 1s}]
+  file_sd_configs: [{files: [targets.json]REFRESH}]
 """
 
 
 class RealPrometheus:
     """`url` answers; `pages` is what each pod shows when it is scraped, by namespace and name."""
+
+    program = "prometheus"
+    refresh = ", refresh_interval: 1s"
+    options: tuple[str, ...] = ("--config.file=prometheus.yml", "--storage.tsdb.path=data")
+    address_option = "--web.listen-address"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -40,13 +45,13 @@ class RealPrometheus:
         self._exporter = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self.pages))
         self._process: subprocess.Popen[bytes] | None = None
 
-    @staticmethod
+    @classmethod
     @contextmanager
-    def run(folder: Path) -> "Iterator[RealPrometheus]":
-        prometheus = RealPrometheus(folder)
+    def run(cls, folder: Path) -> "Iterator[Self]":
+        prometheus = cls(folder)
         exporter = threading.Thread(target=prometheus._exporter.serve_forever, kwargs={"poll_interval": 0.05})
         exporter.start()
-        (folder / "prometheus.yml").write_text(CONFIGURATION)
+        (folder / "prometheus.yml").write_text(CONFIGURATION.replace("REFRESH", cls.refresh))
         (folder / "targets.json").write_text("[]")
         try:
             prometheus.start()
@@ -59,10 +64,10 @@ class RealPrometheus:
 
     def start(self) -> None:
         address = self.url.removeprefix("http://")
-        options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
+        command = [find_program(self.program), *self.options, f"{self.address_option}={address}"]
         with (self._folder / "prometheus.log").open("ab") as log:
-            self._process = subprocess.Popen([find_program(), *options], cwd=self._folder, stdout=log, stderr=log)
-        self._until("Prometheus is ready", lambda: requests.get(f"{self.url}/-/ready", timeout=5).ok)
+            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
+        self._until(f"{self.program} is ready", lambda: requests.get(f"{self.url}/-/ready", timeout=5).ok)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -101,8 +106,9 @@ class RealPrometheus:
 
         def look() -> bool:
             wanted = "|".join(pods)
-            found = self.query(f'timestamp(up{{namespace="{namespace}",pod=~"{wanted}"}})')
-            return len(found) == len(pods) and all(float(series["value"][1]) > since for series in found)
+            # The samples themselves, as Serin asks for them: VictoriaMetrics hides the newest 30 s from other queries.
+            found = self.query(f'up{{namespace="{namespace}",pod=~"{wanted}"}}[1m]')
+            return len(found) == len(pods) and all(float(series["values"][-1][0]) > since for series in found)
 
         await asyncio.to_thread(self._until, f"scrapes of {namespace}: {pods}", look)
 
@@ -122,10 +128,17 @@ class RealPrometheus:
         raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {what}; see {self._folder / 'prometheus.log'}")
 
 
-def find_program() -> str:
+class RealVictoriaMetrics(RealPrometheus):
+    program = "victoria-metrics"
+    refresh = ""
+    options = ("-promscrape.config=prometheus.yml", "-promscrape.fileSDCheckInterval=1s", "-storageDataPath=data")
+    address_option = "-httpListenAddr"
+
+
+def find_program(name: str) -> str:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    program = cache / "serin/extras/prometheus"
-    assert program.exists(), f"there is no {program}: run hack/cluster/extra prometheus"
+    program = cache / "serin/extras" / name
+    assert program.exists(), f"there is no {program}: run hack/cluster/extra {name}"
     return str(program)
 
 

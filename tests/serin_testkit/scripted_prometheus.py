@@ -4,13 +4,14 @@ A pod gets as many requests per interval as `requests` says, as soon as users ca
 `failing` gives to its version. Numbers grow only in `scrape`, so they depend on the test alone and not on its speed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
 from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading
+from serin.core.evidence.places import place_at_router, pod_of_place
 from serin.core.facts import CounterRequest, HistoryRequest, MetricHistory, MetricReadings, MetricsUnavailable
 from serin.core.rollout.agreements import stream_of
 from serin.core.rollout.trials import BUSINESS_STREAM
@@ -59,6 +60,7 @@ class ScriptedPrometheus:
         self.asked_history: list[HistoryRequest] = []
         self._counted: dict[str, _Counted] = {}
         self._readings: dict[str, Reading] = {}
+        self._routed: dict[str, Reading] = {}
 
     async def read_counters(self, request: CounterRequest) -> MetricReadings | MetricsUnavailable:
         self.asked.append(request)
@@ -68,6 +70,9 @@ class ScriptedPrometheus:
         categories: dict[str, dict[str, CategoryReading]] = {}
         for question in request.questions:
             found = {pod: self._readings[pod] for pod in question.pods if pod in self._readings}
+            if question.endpoints:
+                places = (place_at_router(end.pod, router) for end in question.endpoints for router in question.pods)
+                found = {place: self._routed[place] for place in places if place in self._routed}
             if question.name.startswith("/"):
                 by_stream.setdefault(question.name, {}).update(self._count_apart(question.name, found))
             elif question.type == "Ratio":
@@ -133,6 +138,19 @@ class ScriptedPrometheus:
             if version not in self.hidden and not self.is_stale:
                 readings[name] = Reading(now.timestamp(), counted.requests, int(counted.failures))
         self._readings = readings
+
+    def scrape_routers(self, routers: Sequence[str]) -> None:
+        """These have sent all that was served since they were scraped last, as many requests each."""
+        routed = dict(self._routed)
+        for pod, reading in self._readings.items():
+            before = [found for place, found in self._routed.items() if pod_of_place(place) == pod]
+            requests = (reading.total - sum(found.total for found in before)) / len(routers)
+            failures = (reading.failed - sum(found.failed for found in before)) / len(routers)
+            for router in routers:
+                place = place_at_router(pod, router)
+                earlier = routed.get(place, Reading(0.0, 0.0, 0.0))
+                routed[place] = Reading(reading.at_seconds, earlier.total + requests, earlier.failed + failures)
+        self._routed = routed
 
     def reset_counters(self, pods: Iterable[Json]) -> None:
         """Their containers were restarted: they count from zero."""

@@ -153,6 +153,13 @@ class World:
         copies = [pod for found in services if found for pod in select_ready_pods(found, self.history.all("Pod"))]
         return [*self.serving_pods(name), *copies]
 
+    def router_pods(self) -> list[Json]:
+        """Those that requests go through."""
+        pods = (pod for pod in self.history.all("Pod") if "deletionTimestamp" not in pod["metadata"])
+        return [
+            pod for pod in pods if pod["metadata"]["labels"].get("serin.dev/component") == "router" and is_ready(pod)
+        ]
+
     async def events(self) -> list[tuple[str, str, str]]:
         """Object, reason and message of the Events on Serin's own kinds, in the order of their making.
 
@@ -219,6 +226,9 @@ class World:
         self.clock.jump(seconds)
         # The moment of the scrape is the moment of the look, give or take nothing: the script is exact.
         self.prometheus.scrape(pods.values(), self.clock.now())
+        routers = [pod["metadata"]["name"] for pod in self.router_pods()]
+        if routers:
+            self.prometheus.scrape_routers(routers)
         await self.settle()
 
     async def let_traffic_decide(self, rollout: str, *, intervals: int = 40) -> Json:

@@ -17,6 +17,7 @@ from serin.adapters.prometheus_batches import Past, PrometheusBatches, Selection
 from serin.adapters.prometheus_buckets import is_one_of, make_bound_matcher, read_buckets
 from serin.adapters.prometheus_categories import make_categories_selector, read_categories
 from serin.adapters.prometheus_connection import CountQuery, PrometheusConnection, UnavailableError
+from serin.adapters.prometheus_endpoints import select_endpoints
 from serin.adapters.prometheus_query import InvalidSelectorError, PodName, make_query, narrow_selector
 from serin.adapters.prometheus_samples import InvalidAnswerError, newest, read_pair, read_requests
 from serin.core.evidence.categories import CategoryReading
@@ -110,7 +111,8 @@ class PrometheusMetrics:
         pods = tuple(PodName(namespace, pod) for pod in question.pods)
 
         async def ask(selector: str, matcher: str = "") -> list[Series]:
-            return await self._batches.read(Selection(narrow_selector(selector, matcher), span), pods)
+            found = await self._batches.read(Selection(narrow_selector(selector, matcher), span), pods)
+            return select_endpoints(found, question.endpoints) if question.endpoints else found
 
         if question.type == "Histogram":
             bounds, unit = question.bounds, question.bucket_seconds

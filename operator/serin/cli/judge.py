@@ -54,7 +54,7 @@ class Moment(click.ParamType[datetime]):
 @click.option("--canary", metavar="SELECTOR", help="Likewise.")
 @click.option(
     "--preset",
-    type=click.Choice(sorted(PRESETS)),
+    type=click.Choice(sorted(name for name, preset in PRESETS.items() if not preset.is_in_router)),
     default="Serin",
     show_default=True,
     help="Whose counters they are, where the plan's metric names none.",

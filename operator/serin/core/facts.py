@@ -10,7 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, RevisionContent
+from serin.api.v1alpha1.model_deployment import (
+    Metrics,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    RevisionContent,
+)
 from serin.api.v1alpha1.rollout import RolloutSpec, RolloutStatus
 from serin.core.contract.golden_requests import Answer, GoldenRequest
 from serin.core.evidence.categories import CategoryReading
@@ -114,9 +119,19 @@ class RolloutFacts:
     status: RolloutStatus
 
 
+class Endpoint(NamedTuple):
+    """One pod as routers know it: what they count at its address belongs to it since it is there."""
+
+    address: str
+    pod: str
+    since_seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class MetricQuestion:
     """What to count of some pods for one metric.
+
+    With `endpoints` `pods` are those of routers, and what each counts of each endpoint is read.
 
     A Ratio has `requests` and `failed`, a Histogram `buckets`, whose label `le` is in units of `bucket_seconds`; all
     its bounds are read when `bounds`, in seconds, is empty, so that some can be chosen. Categories have `predictions`
@@ -133,6 +148,7 @@ class MetricQuestion:
     bounds: tuple[float, ...] = ()
     predictions: str = ""
     class_label: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +162,9 @@ class CounterRequest:
 
 @dataclass(frozen=True, slots=True)
 class MetricReadings:
-    """What Prometheus answered, by stream: the latest scrape of each pod that has one.
+    """What Prometheus answered, by stream: the latest scrape of each place that has one.
 
-    What a stream is: core/rollout/streams.py.
+    What a stream is: core/rollout/streams.py; a place: core/evidence/places.py.
     """
 
     by_stream: Mapping[str, Mapping[str, Reading]]
@@ -169,7 +185,7 @@ class HistoryRequest:
 
 @dataclass(frozen=True, slots=True)
 class MetricHistory:
-    """By stream and pod: readings in the order of time, on a grid that all pods share."""
+    """By stream and place: readings in the order of time, on a grid that all places share."""
 
     by_stream: Mapping[str, Mapping[str, tuple[Reading, ...]]]
 
@@ -226,6 +242,14 @@ class PreflightFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterPod:
+    """One of the pods through which the requests go, if the traffic provider has such."""
+
+    name: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficFacts:
     """What the traffic provider's data plane does now.
 
@@ -244,6 +268,7 @@ class TrafficFacts:
     look_again_after_seconds: float | None = None
     nudges: int = 0  # how often the data plane was to be reminded of what it should do
     trouble: str | None = None
+    routers: tuple[RouterPod, ...] | None = None  # None: requests go through none
     no_mirror: str | None = None
     no_partial_mirror: str | None = None
     no_sticky: str | None = None
@@ -300,6 +325,11 @@ class Facts:
 
     def revision(self, name: str) -> RevisionFacts | None:
         return next((found for found in self.revisions if found.name == name), None)
+
+    def metrics_of(self, revision: str) -> Metrics:
+        """What the servers of a revision count."""
+        found = self.revision(revision)
+        return found.content.server.metrics if found else Metrics()
 
     def pods_of(self, route: Route) -> tuple[PodFacts, ...]:
         return tuple(pod for pod in self.pods if pod.route == route)

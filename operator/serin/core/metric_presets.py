@@ -51,6 +51,7 @@ class Preset:
     bucket_seconds: float = 1.0
     predictions: str | None = None
     is_in_sidecar: bool = False  # then the port is not one of the server's container
+    is_in_router: bool = False  # then nothing of the server's own is read
 
 
 SERIN: Final = Preset(
@@ -85,6 +86,17 @@ PRESETS: Final[Mapping[str, Preset]] = {
         requests='{__name__=~"model_infer_request_success_total|model_infer_request_failure_total"}',
         failed=FailedSeries(((("__name__", "model_infer_request_failure_total"),),)),
         buckets='rest_server_request_duration_seconds_bucket{path=~".*/infer"}',
+    ),
+    # By pod, label envoy_endpoint_address, where a request really went: a cluster's own counters call an answer of the
+    # fallback one of the canary. Each pod that a router knows has both, at 0 from the first scrape on. A client that
+    # left is in neither. Envoy counts no latency by pod.
+    "Router": Preset(
+        port=None,
+        path="/metrics",
+        requests='{__name__=~"envoy_cluster_endpoint_rq_success|envoy_cluster_endpoint_rq_error"}',
+        failed=FailedSeries(((("__name__", "envoy_cluster_endpoint_rq_error"),),)),
+        buckets=None,
+        is_in_router=True,
     ),
     # Code 0 is a client that left before the answer. gRPC answers 200 and tells failures in a status of its own:
     # 1 is cancelled, 8 is load shedding.
@@ -129,6 +141,12 @@ def unit_seconds(buckets: str) -> float:
 
 def counter_name(selector: str) -> str:
     return selector.partition("{")[0].strip()
+
+
+def is_scraped(server: Server) -> bool:
+    """Whether the server's pods are shown to Prometheus: where the routers count, only with a word about where."""
+    metrics = server.metrics
+    return not preset_of(metrics).is_in_router or metrics.port is not None or metrics.path != Metrics().path
 
 
 def metrics_port(server: Server) -> int:

@@ -18,6 +18,7 @@ class PaperPod:
     deployment: str
     labels: dict[str, str]
     created_at: datetime
+    address: str = "10.0.0.1"
     ready: bool = True
     restarts: int = 0
     crash: str | None = None  # OOMKilled: it runs again; CrashLoopBackOff: it waits
@@ -47,6 +48,7 @@ class PaperPod:
             **({"deletionTimestamp": self.created_at.isoformat()} if self.terminating else {}),
         }
         status = {
+            "podIP": self.address,
             "conditions": [{"type": "Ready", "status": str(self.ready)}],
             "containerStatuses": [{"name": "server", "ready": self.ready, "restartCount": self.restarts, **waiting}],
         }
@@ -72,7 +74,7 @@ class PaperPods:
             for _ in range(wanted - len(ours)):
                 self._born += 1
                 labels = live["spec"]["template"]["metadata"]["labels"]
-                self.all.append(PaperPod(f"{name}-{self._born}", name, labels, now))
+                self.all.append(PaperPod(f"{name}-{self._born}", name, labels, now, f"10.0.0.{self._born}"))
             for pod in self.of(name):
                 pod.ready = name not in self.broken
 

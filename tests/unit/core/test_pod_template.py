@@ -72,6 +72,18 @@ def test_serins_labels_win_over_the_users_because_services_rest_on_them() -> Non
     assert labels == {"team": "rain", "serin.dev/track": "primary"}
 
 
+@pytest.mark.parametrize(
+    ("metrics", "port"),
+    [({"preset": "Router"}, None), ({"preset": "Router", "port": 9000}, "9000"), ({"preset": "Triton"}, "8002")],
+)
+def test_prometheus_is_sent_to_pods_that_have_something_to_tell(metrics: dict[str, Any], port: str | None) -> None:
+    content = RevisionContent.model_validate({"model": {"uri": "file:///m.onnx"}, "server": {"metrics": metrics}})
+    annotations = make_pod_template("weather", "weather-1", content, SERVER_IMAGE)["metadata"]["annotations"]
+
+    assert annotations.get("prometheus.io/port") == port
+    assert annotations.get("prometheus.io/scrape") == ("true" if port else None)
+
+
 def test_a_startup_deadline_shorter_than_a_probe_still_probes_once() -> None:
     content = RevisionContent.model_validate(
         {"model": {"uri": "file:///m.onnx"}, "server": {"health": {"startupDeadline": "1s"}}}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 from serin.api.v1alpha1.model_deployment import Sticky
+from serin.core.model_deployment.names import deployment_name
 from serin.core.plan import Mirror
 from serin_testkit.local_envoy import DRAIN_TOKEN, Answer, LocalEnvoy
 from unit.traffic.intents import BASELINE, CANARY, COOKIE, STABLE, USER, a_split, an_intent
@@ -202,3 +203,42 @@ async def test_metrics_tell_requests_failures_and_latencies_per_track() -> None:
         bounds = re.findall(rf'upstream_rq_time_bucket{{envoy_cluster_name="{name}-or-stable",le="([^"]+)"}}', metrics)
         assert bounds[:3] == ["0.5", "1", "2.5"]
         assert bounds[-1] == "+Inf"
+
+
+async def test_a_pods_failures_are_5xx_and_refused_connections_and_not_4xx_or_clients_that_left() -> None:
+    counted: dict[str, tuple[int, int]] = {}
+    async with LocalEnvoy.run(an_intent({STABLE: 100.0})) as envoy:
+
+        async def send(what: str, status: int) -> None:
+            envoy.pods[STABLE].status = status
+            before = await count_of_stable(envoy)
+            await envoy.get()
+            after = await count_of_stable(envoy)
+            counted[what] = (after[0] - before[0], after[1] - before[1])
+
+        for status in (200, 404, 429, 500, 503):
+            await send(str(status), status)
+        envoy.pods[STABLE].delay_seconds = 0.5
+        before = await count_of_stable(envoy)
+        leaving = asyncio.create_task(envoy.get())
+        await asyncio.sleep(0.2)
+        leaving.cancel()
+        await asyncio.sleep(0.5)
+        assert await count_of_stable(envoy) == before, "a client that left is in neither"
+        await envoy.pods[STABLE].stop()
+        await send("refused", 200)
+
+    assert counted.pop("refused")[1] > 0
+    assert counted == {"200": (1, 0), "404": (1, 0), "429": (1, 0), "500": (0, 1), "503": (0, 1)}
+
+
+async def count_of_stable(envoy: LocalEnvoy) -> tuple[int, int]:
+    """Good and bad ones, as the preset Router reads them."""
+    metrics = (await envoy.ask("/metrics")).body
+    name = deployment_name(STABLE)
+    found = (
+        re.findall(rf'envoy_cluster_endpoint_rq_{what}{{envoy_cluster_name="{name}",[^}}]*}} (\d+)', metrics)
+        for what in ("success", "error")
+    )
+    good, bad = (int(count) for (count,) in found)
+    return good, bad

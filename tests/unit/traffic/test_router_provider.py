@@ -8,7 +8,7 @@ import pytest
 from serin.adapters.traffic.router import RouterProvider, RouterState
 from serin.adapters.traffic.router_reader import read_state
 from serin.api.v1alpha1.model_deployment import Traffic
-from serin.core.facts import Key, PodFacts, Route, TrafficFacts
+from serin.core.facts import Key, PodFacts, Route, RouterPod, TrafficFacts
 from serin.core.model_deployment.names import pod_labels, router_labels
 from serin.runtime.ports import TrafficView, Unknown
 from unit.traffic.intents import CANARY, STABLE
@@ -28,6 +28,9 @@ class PaperRouters:
     async def read(self, address: str) -> RouterState | Unknown:
         self.asked.append(address)
         return self.states.get(address, Unknown("nobody answers"))
+
+
+READY = (RouterPod("weather-router-r1", ready=True), RouterPod("weather-router-r2", ready=True))
 
 
 class StandingClock:
@@ -93,7 +96,7 @@ async def test_when_every_router_says_the_present_version_its_weights_are_the_sh
 
     facts = await world.observe()
 
-    assert facts == TrafficFacts({STABLE: 95.0, CANARY: 5.0}, splits_exactly=True, holds_users=True)
+    assert facts == TrafficFacts({STABLE: 95.0, CANARY: 5.0}, splits_exactly=True, holds_users=True, routers=READY)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +151,14 @@ async def test_without_a_router_that_is_ready_users_are_led_past_them(world: Wor
     world.pods = pods
 
     assert not (await world.observe()).takes_users
+
+
+async def test_all_routers_are_told_whether_they_are_ready_or_not(world: World) -> None:
+    world.pods = [a_router("r1"), a_router("r2", leaving=True), a_router("r3", ready=False)]
+    world.all_say(VERSION)
+    told = (("weather-router-r1", True), ("weather-router-r2", False), ("weather-router-r3", False))
+
+    assert (await world.observe()).routers == tuple(RouterPod(name, ready) for name, ready in told)
 
 
 async def test_without_a_config_map_nothing_is_asked(world: World) -> None:

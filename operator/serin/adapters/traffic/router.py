@@ -10,7 +10,7 @@ where the user Service will: who is still connected to one gets the same from it
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from serin.adapters.traffic.router_config import read_weights, render_config
@@ -24,7 +24,7 @@ from serin.adapters.traffic.router_objects import (
     owner_name,
 )
 from serin.adapters.traffic.selected_pods import is_ready, selected_shares
-from serin.core.facts import Key, Route, TrafficFacts
+from serin.core.facts import Key, Route, RouterPod, TrafficFacts
 from serin.core.model_deployment.names import (
     COMPONENT_LABEL,
     ROUTER,
@@ -87,8 +87,12 @@ class RouterProvider:
         )
 
     async def observe(self, view: TrafficView) -> TrafficFacts:
-        wanted = _wanted_version(view)
         pods = [pod for pod in view.objects["Pod"] if _is_router(pod)]
+        facts = await self._observe(view, pods)
+        return replace(facts, routers=tuple(RouterPod(pod["metadata"]["name"], is_ready(pod)) for pod in pods))
+
+    async def _observe(self, view: TrafficView, pods: Sequence[JsonObject]) -> TrafficFacts:
+        wanted = _wanted_version(view)
         routers = [pod for pod in pods if is_ready(pod)]
         is_open = _leads_to_routers(view)
         if wanted is None or not routers:

@@ -101,10 +101,11 @@ class Metrics(Schema):
         ),
     )
     preset: Annotated[
-        Literal["Serin", "Triton", "MLServer", "Istio", "Custom"],
+        Literal["Serin", "Triton", "MLServer", "Router", "Istio", "Custom"],
         Field(
-            description="Whose counters they are. Istio: those of the sidecar, whatever the server. Custom: the ones "
-            "named here. Selectors of a plan's metric come first."
+            description="Whose counters they are. Router: those of the traffic provider Router, for servers that have "
+            "none of their own. Istio: those of the sidecar, whatever the server. Custom: the ones named here. "
+            "Selectors of a plan's metric come first."
         ),
     ] = "Serin"
     path: Annotated[
@@ -268,6 +269,18 @@ class ModelDeploymentSpec(RevisionContent):
         Rule(
             "self.rollout.strategy != 'ABTest' || self.traffic.sticky.cookie || has(self.traffic.sticky.header)",
             "rollout.strategy ABTest needs users who stay where they are: give traffic.sticky a header or cookie: true",
+        ),
+        Rule(
+            "self.server.metrics.preset != 'Router' || self.traffic.provider == 'Router'",
+            "server.metrics.preset Router reads the counters of spec.traffic.provider Router, choose that provider or "
+            "the preset of the server",
+        ),
+        Rule(
+            "self.server.metrics.preset != 'Router' || self.rollout.strategy != 'Shadow'"
+            " || self.rollout.analysis.metrics.all(metric, has(metric.total) || has(metric.buckets)"
+            " || has(metric.predictions))",
+            "rollout.strategy Shadow: copies of requests are counted by no router, so with server.metrics.preset "
+            "Router give each metric of rollout.analysis its own counters",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""From raw per-pod counters to the increments of one interval.
+"""From raw counters, one of each place that counts for a pod, to the increments of one interval.
 
 Rules, because `rate()` and `increase()` extrapolate to fractions and smear intervals:
 - A sample time counts once. Asking twice, or again after a restart of the operator, changes nothing.
@@ -8,19 +8,23 @@ Rules, because `rate()` and `increase()` extrapolate to fractions and smear inte
 - What a pod counted before the analysis began is not part of it.
 - NaN, infinite and negative readings are readings that are missing.
 - The stable pods are followed in two halves: what these differ by is chance, and how large chance is must be known.
+  A pod is wholly in one of them, wherever it is counted: else its bursts would show in both.
+
+Names are those of places (places.py): a pod's own, or one for each router that sends it requests.
 """
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from serin.core.evidence.counts import Counts, Increments, StableHalves
+from serin.core.evidence.places import pod_of_place
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Two counters of one pod from the same scrape: Unix time of the sample, requests and failures since its start."""
+    """Two counters of one place from the same scrape: Unix time of it, requests and failures since the start."""
 
     at_seconds: float
     total: float
@@ -35,12 +39,20 @@ class Reading:
 
 @dataclass(frozen=True)
 class Track:
-    """Newest readings of one track's pods, and the pods that the cluster knows, by name."""
+    """Newest readings of one track, and the places that the cluster knows, by name.
+
+    `ready`: the pod can answer, and who counts for it can be scraped.
+    """
 
     readings: Mapping[str, Reading] = field(default_factory=dict)
     ready: frozenset[str] = frozenset()
     # They need no fresh sample, but they may come back: their counters must not be forgotten.
     unready: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """To the cluster or to Prometheus."""
+        return self.ready | self.unready | self.readings.keys()
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class Tracks:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The interval cannot close yet: these ready pods, by name, have no reading newer than the last one consumed.
+    """The interval cannot close yet: these ready places have no reading newer than the last one consumed.
 
     Both empty: no pod of the two variants is ready and none has news.
     """
@@ -65,19 +77,19 @@ class Waiting:
 
 @dataclass(frozen=True)
 class CounterState:
-    """The last consumed reading of every pod; small enough to live in a status (three numbers per pod)."""
+    """The last consumed reading of every place; small enough to live in a status (three numbers each)."""
 
     covered_until_seconds: float
-    unseen: frozenset[str]  # existed when the analysis began and have not been read since
+    unseen: frozenset[str]  # places that existed when the analysis began and have not been read since
     stable: Mapping[str, Reading] = field(default_factory=dict)
     baseline: Mapping[str, Reading] = field(default_factory=dict)
     canary: Mapping[str, Reading] = field(default_factory=dict)
-    second_half: frozenset[str] = frozenset()  # of the stable pods with a reading; the others are the first
+    second_half: frozenset[str] = frozenset()  # names of stable pods with a reading; the others are the first
 
     @staticmethod
-    def begin(at_seconds: float, existing_pods: frozenset[str]) -> "CounterState":
-        """The state at the begin of an analysis (Unix time), with the names of all pods of the three tracks by then."""
-        return CounterState(covered_until_seconds=at_seconds, unseen=existing_pods)
+    def begin(at_seconds: float, existing: frozenset[str]) -> "CounterState":
+        """The state at the begin of an analysis (Unix time), with all places of the three tracks by then."""
+        return CounterState(covered_until_seconds=at_seconds, unseen=existing)
 
     def to_json(self) -> dict[str, Any]:
         """A dict of numbers, names and lists that `from_json` turns back into an equal state."""
@@ -107,7 +119,7 @@ class CounterState:
 
 
 def close_interval(state: CounterState, tracks: Tracks) -> tuple[Increments | Waiting, CounterState]:
-    """The increments since the last closed interval, or which pods they wait for; and the state to go on from.
+    """The increments since the last closed interval, or which places they wait for; and the state to go on from.
 
     While waiting the state is returned unchanged. The time covered runs between the newest samples of the variants.
     """
@@ -125,7 +137,7 @@ def close_interval(state: CounterState, tracks: Tracks) -> tuple[Increments | Wa
     # The pod with the newest sample may have vanished since; time must not run backwards then.
     covered_until = max(state.covered_until_seconds, newest)
     stable_readings = _kept(state.stable, stable_news, tracks.stable)
-    second_half = _second_half(state.second_half, state.stable.keys(), stable_readings.keys())
+    second_half = _second_half(state.second_half, _pods_of(state.stable), _pods_of(stable_readings))
     increments = Increments(
         stable=_sum_of_increments(state.stable, stable_news, state.unseen),
         baseline=_sum_of_increments(state.baseline, baseline_news, state.unseen),
@@ -134,9 +146,10 @@ def close_interval(state: CounterState, tracks: Tracks) -> tuple[Increments | Wa
         stable_halves=_halves(state, stable_news, second_half),
         is_symmetric=len(tracks.baseline.ready) == len(tracks.canary.ready),
     )
+    read = stable_news.keys() | baseline_news.keys() | canary_news.keys()
     return increments, CounterState(
         covered_until_seconds=covered_until,
-        unseen=state.unseen - stable_news.keys() - baseline_news.keys() - canary_news.keys(),
+        unseen=(state.unseen - read) & (tracks.stable.known | tracks.baseline.known | tracks.canary.known),
         stable=stable_readings,
         baseline=_kept(state.baseline, baseline_news, tracks.baseline),
         canary=_kept(state.canary, canary_news, tracks.canary),
@@ -147,25 +160,25 @@ def close_interval(state: CounterState, tracks: Tracks) -> tuple[Increments | Wa
 def _news(state: CounterState, previous: Mapping[str, Reading], track: Track) -> dict[str, Reading]:
     """Usable readings that are newer than what was consumed.
 
-    A pod without a stored reading must be newer than the covered time: a pod that was dropped may still be in
-    Prometheus's look-back, and its whole life would count a second time. A new pod loses nothing by this, its counter
+    A place without a stored reading must be newer than the covered time: one that was dropped may still be in
+    Prometheus's look-back, and its whole life would count a second time. A new one loses nothing by this, its counter
     holds everything at its next sample.
     """
     news = {}
-    for pod, reading in track.readings.items():
-        consumed_until = previous[pod].at_seconds if pod in previous else state.covered_until_seconds
+    for place, reading in track.readings.items():
+        consumed_until = previous[place].at_seconds if place in previous else state.covered_until_seconds
         if reading.is_usable and reading.at_seconds > consumed_until:
-            news[pod] = reading
+            news[place] = reading
     return news
 
 
 def _sum_of_increments(previous: Mapping[str, Reading], news: Mapping[str, Reading], unseen: frozenset[str]) -> Counts:
     requests = failures = 0.0
-    for pod in sorted(news):  # sorted: the sum of floats must not depend on the order of an answer
-        if pod in previous:
-            added = increment_between(previous[pod], news[pod])
-        elif pod not in unseen:
-            added = _counts(news[pod].total, news[pod].failed)
+    for place in sorted(news):  # sorted: the sum of floats must not depend on the order of an answer
+        if place in previous:
+            added = increment_between(previous[place], news[place])
+        elif place not in unseen:
+            added = _counts(news[place].total, news[place].failed)
         else:
             continue
         requests, failures = requests + added.requests, failures + added.failures
@@ -173,7 +186,7 @@ def _sum_of_increments(previous: Mapping[str, Reading], news: Mapping[str, Readi
 
 
 def increment_between(previous: Reading, reading: Reading) -> Counts:
-    """What one pod counted between two readings. A total that fell is a restart: all of the newer reading is new."""
+    """What one place counted between two readings. A total that fell is a restart: all of the newer reading is new."""
     if reading.total < previous.total:
         return _counts(reading.total, reading.failed)
     return _counts(reading.total - previous.total, reading.failed - previous.failed)
@@ -184,9 +197,13 @@ def _counts(requests: float, failures: float) -> Counts:
 
 
 def _kept(previous: Mapping[str, Reading], news: Mapping[str, Reading], track: Track) -> dict[str, Reading]:
-    """Stored readings without those of pods that the cluster and Prometheus have both forgotten."""
-    alive = track.ready | track.unready | track.readings.keys()
-    return {pod: reading for pod, reading in {**previous, **news}.items() if pod in alive}
+    """Stored readings without those that the cluster and Prometheus have both forgotten."""
+    known = track.known
+    return {place: reading for place, reading in {**previous, **news}.items() if place in known}
+
+
+def _pods_of(places: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(pod_of_place, places))
 
 
 def _second_half(before: frozenset[str], known: Set[str], pods: Set[str]) -> frozenset[str]:
@@ -207,8 +224,8 @@ def _second_half(before: frozenset[str], known: Set[str], pods: Set[str]) -> fro
 
 def _halves(state: CounterState, news: Mapping[str, Reading], second_half: frozenset[str]) -> StableHalves | None:
     """None where one of the halves has no news to compare."""
-    second = {pod: reading for pod, reading in news.items() if pod in second_half}
-    first = {pod: reading for pod, reading in news.items() if pod not in second_half}
+    second = {place: reading for place, reading in news.items() if pod_of_place(place) in second_half}
+    first = {place: reading for place, reading in news.items() if place not in second}
     if not first or not second:
         return None
     return StableHalves(

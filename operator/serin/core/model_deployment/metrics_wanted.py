@@ -7,12 +7,12 @@ from datetime import timedelta
 from serin.api.v1alpha1.model_deployment import Metrics
 from serin.api.v1alpha1.plan import Analysis, Plan
 from serin.api.v1alpha1.shared import duration_seconds
-from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, Route, Track
+from serin.core.facts import CounterRequest, Facts, HistoryRequest, InvalidSpec, MetricQuestion, PodFacts, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
 from serin.core.rollout.agreements import make_agreement_questions
 from serin.core.rollout.analysis import next_look_at, on_grid
 from serin.core.rollout.phases import COMPARING
-from serin.core.rollout.questions import PodsByServer, find_unanswerable, make_questions
+from serin.core.rollout.questions import Counted, find_unanswerable, make_questions
 from serin.core.rollout.streams import Engine
 from serin.core.rollout.trials import make_trial_question
 
@@ -53,18 +53,18 @@ def wanted_metrics(facts: Facts) -> MetricsWanted | None:
         return None
     stable_route, baseline = Route(stable.revision, Track.PRIMARY), Route(stable.revision, Track.BASELINE)
     canary = Route(status.canary.revision, Track.PRIMARY)
-    by_server = _pods_by_server(facts, (stable_route, baseline, canary))
+    counted = _find_counted(facts, (stable_route, baseline, canary))
     counters = CounterRequest(
         key=facts.model_deployment.key,
         questions=(
-            *make_questions(analysis, engine, by_server),
+            *make_questions(analysis, engine, counted),
             *_agreement_questions(facts, engine, canary),
-            *_trial_questions(status.plan, engine, by_server),
+            *_trial_questions(status.plan, engine, counted),
         ),
         window_seconds=max(SMALLEST_WINDOW_SECONDS, 3 * duration_seconds(analysis.interval)),
     )
     history = _wanted_history(facts, stable_route, engine, analysis)
-    return MetricsWanted(counters, history, find_unanswerable(analysis, by_server))
+    return MetricsWanted(counters, history, find_unanswerable(analysis, counted))
 
 
 def _agreement_questions(facts: Facts, engine: Engine, canary: Route) -> tuple[MetricQuestion, ...]:
@@ -74,10 +74,10 @@ def _agreement_questions(facts: Facts, engine: Engine, canary: Route) -> tuple[M
     return make_agreement_questions(tuple(pod.name for pod in pods))
 
 
-def _trial_questions(plan: Plan, engine: Engine, by_server: PodsByServer) -> tuple[MetricQuestion, ...]:
+def _trial_questions(plan: Plan, engine: Engine, counted: Counted) -> tuple[MetricQuestion, ...]:
     if engine.trial is None or plan.ab_test is None:
         return ()
-    return (make_trial_question(plan.ab_test, tuple(pod for pods in by_server.values() for pod in pods)),)
+    return (make_trial_question(plan.ab_test, counted.pods),)
 
 
 def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analysis) -> HistoryRequest | None:
@@ -89,18 +89,17 @@ def _wanted_history(facts: Facts, stable: Route, engine: Engine, analysis: Analy
     end = on_grid(engine.since, timedelta(seconds=step_seconds))
     return HistoryRequest(
         key=facts.model_deployment.key,
-        questions=make_questions(analysis, engine, _pods_by_server(facts, (stable,))),
+        questions=make_questions(analysis, engine, _find_counted(facts, (stable,))),
         start=end - timedelta(seconds=lookback_seconds),
         end=end,
         step_seconds=step_seconds,
     )
 
 
-def _pods_by_server(facts: Facts, routes: Iterable[Route]) -> PodsByServer:
+def _find_counted(facts: Facts, routes: Iterable[Route]) -> Counted:
     """A version may be served by another program than the one before it, which counts under other names."""
-    found: dict[Metrics, tuple[str, ...]] = {}
+    found: dict[Metrics, tuple[PodFacts, ...]] = {}
     for route in routes:
-        revision = facts.revision(route.revision)
-        metrics = revision.content.server.metrics if revision else Metrics()
-        found[metrics] = (*found.get(metrics, ()), *(pod.name for pod in facts.pods_of(route)))
-    return found
+        metrics = facts.metrics_of(route.revision)
+        found[metrics] = (*found.get(metrics, ()), *facts.pods_of(route))
+    return Counted(found, facts.traffic.routers)

@@ -9,7 +9,7 @@ from typing import Any
 
 from serin.api.v1alpha1.model_deployment import Health, Pod, RevisionContent, Server
 from serin.api.v1alpha1.shared import duration_seconds
-from serin.core.metric_presets import metrics_path, metrics_port, preset_of
+from serin.core.metric_presets import is_scraped, metrics_path, metrics_port, preset_of
 
 SERVER_CONTAINER = "server"
 MODEL_MOUNT = "/models"
@@ -53,13 +53,18 @@ def make_pod_template(
         "volumes": [*model_volumes, {"name": "tmp", "emptyDir": {}}, *pod.volumes],
         **_placement(pod),
     }
-    annotations = {
+    annotations = {**_scrape_annotations(server), **pod.annotations}
+    return {"metadata": {"labels": dict(pod.labels), "annotations": annotations}, "spec": spec}
+
+
+def _scrape_annotations(server: Server) -> dict[str, str]:
+    if not is_scraped(server):
+        return {}
+    return {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(metrics_port(server)),
         "prometheus.io/path": metrics_path(server),
-        **pod.annotations,
     }
-    return {"metadata": {"labels": dict(pod.labels), "annotations": annotations}, "spec": spec}
 
 
 def label_template(template: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.evidence.ab_verdict import settle_ab
 from serin.core.evidence.combination import Verdict, combine
-from serin.core.evidence.counters import Reading, Track, Tracks, Waiting, close_interval
+from serin.core.evidence.counters import Reading, Tracks, Waiting, close_interval
 from serin.core.evidence.counts import Increments
 from serin.core.evidence.dispersion import decide_dispersion
 from serin.core.evidence.drift import DriftSettings
@@ -21,10 +21,12 @@ from serin.core.evidence.guard import watch
 from serin.core.evidence.history import make_history
 from serin.core.evidence.incident import is_shared_incident
 from serin.core.evidence.latency import choose_bounds
+from serin.core.evidence.places import describe_place
 from serin.core.evidence.sentences import percent
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance, judge
 from serin.core.facts import MetricHistory, MetricReadings, MetricsUnavailable, PodFacts
+from serin.core.rollout.counting import BY_PODS, Counting
 from serin.core.rollout.drifts import (
     begin_drifts,
     close_drifts,
@@ -33,6 +35,7 @@ from serin.core.rollout.drifts import (
     make_drift_settings,
     read_silent_pods,
 )
+from serin.core.rollout.questions import has_own_selectors
 from serin.core.rollout.streams import (
     Engine,
     Stream,
@@ -58,10 +61,12 @@ class Variants:
     baseline: tuple[PodFacts, ...]
     canary: tuple[PodFacts, ...]
     have_equal_shares: bool = True  # baseline and canary are meant to get as many requests each
+    counting: Counting = BY_PODS
 
     @property
-    def all(self) -> tuple[PodFacts, ...]:
-        return (*self.stable, *self.baseline, *self.canary)
+    def places(self) -> frozenset[str]:
+        """All that counts requests of these pods, or may do so."""
+        return self.counting.find_places((*self.stable, *self.baseline, *self.canary))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     """
     chosen = _choose_latencies(engine, readings, variants, analysis)
     if chosen:
-        engine = replace(engine.following(chosen, now, variants.all), looked_at=now)
+        engine = replace(engine.following(chosen, now, variants.places), looked_at=now)
         return Look(engine, _judge(engine, analysis), is_warming_up=True)
     # The interval that began in the warm-up still belongs to it.
     is_warming_up = engine.looked_at < warmup_ends_at(engine, analysis)
@@ -165,7 +170,7 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     drifts = close_drifts(
         engine.drifts,
         predictions,
-        _tracks(variants, {}),
+        _tracks(variants, {}, BY_PODS),
         make_drift_settings_by_metric(analysis),
         is_judged=not is_warming_up,
     )
@@ -173,10 +178,10 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
         return _wait(engine, streams, analysis)
     if isinstance(drifts, Waiting):
         return _wait(engine, drifts, analysis)
-    stable, counters = [pod.name for pod in variants.stable], begin_counters(now, variants.all)
+    stable, counters = [pod.name for pod in variants.stable], begin_counters(now, variants.places)
     drifts = begin_drifts(drifts, predictions, stable, counters)
     agreement = engine.agreement and engine.agreement.take(readings, analysis, is_judged=not is_warming_up)
-    business = _tracks(variants, readings.by_stream.get(BUSINESS_STREAM, {}))
+    business = _tracks(variants, readings.by_stream.get(BUSINESS_STREAM, {}), BY_PODS)
     trial = engine.trial and engine.trial.take(business, analysis, is_judged=not is_warming_up)
     after = replace(engine, looked_at=now, streams=streams, drifts=drifts, agreement=agreement, trial=trial)
     return Look(
@@ -189,15 +194,19 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
 
 
 def _wait(engine: Engine, waiting: Waiting, analysis: Analysis) -> Look:
-    return Look(engine, _judge(engine, analysis), missing_pods=(*waiting.baseline, *waiting.canary))
+    missing = tuple(describe_place(place) for place in (*waiting.baseline, *waiting.canary))
+    return Look(engine, _judge(engine, analysis), missing_pods=missing)
 
 
 def _close_streams(
     engine: Engine, readings: MetricReadings, variants: Variants, analysis: Analysis, *, is_judged: bool
 ) -> Mapping[str, Stream] | Waiting:
     settings, after = make_settings_by_metric(analysis), {}
+    with_own_selectors = {metric.name for metric in analysis.metrics if has_own_selectors(metric)}
     for name, stream in engine.streams.items():
-        closed, counters = close_interval(stream.counters, _tracks(variants, readings.by_stream.get(name, {})))
+        counting = BY_PODS if metric_of_stream(name) in with_own_selectors else variants.counting
+        tracks = _tracks(variants, readings.by_stream.get(name, {}), counting)
+        closed, counters = close_interval(stream.counters, tracks)
         if isinstance(closed, Waiting):
             return closed
         after[name] = replace(stream, counters=counters)
@@ -270,16 +279,9 @@ def _judge(engine: Engine, analysis: Analysis) -> Verdict:
     return settle_ab(verdict, trial, engine.data_seconds, most)
 
 
-def _tracks(variants: Variants, readings: Mapping[str, Reading]) -> Tracks:
+def _tracks(variants: Variants, readings: Mapping[str, Reading], counting: Counting) -> Tracks:
     return Tracks(
-        stable=_track(variants.stable, readings),
-        baseline=_track(variants.baseline, readings),
-        canary=_track(variants.canary, readings),
+        stable=counting.make_track(variants.stable, readings),
+        baseline=counting.make_track(variants.baseline, readings),
+        canary=counting.make_track(variants.canary, readings),
     )
-
-
-def _track(pods: tuple[PodFacts, ...], readings: Mapping[str, Reading]) -> Track:
-    names = {pod.name for pod in pods}
-    ready = frozenset(pod.name for pod in pods if pod.ready and not pod.terminating)
-    found = {name: readings[name] for name in names if name in readings}
-    return Track(readings=found, ready=ready, unready=frozenset(names) - ready)

@@ -10,7 +10,9 @@ from serin.api.v1alpha1.plan import Plan, Ramp
 from serin.api.v1alpha1.rollout import Phase, RolloutSpec, StageStatus
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, RolloutFacts, Route, Track
+from serin.core.metric_presets import preset_of
 from serin.core.rollout.analysis import Variants
+from serin.core.rollout.counting import Counting
 from serin.core.rollout.ramp import Position, Schedule, Step, make_ramp
 from serin.core.rollout.strategy import Strategy
 from serin.core.rollout.streams import Engine, position_from_json
@@ -120,11 +122,17 @@ class Attempt:
             baseline=self.facts.pods_of(baseline) if baseline else (),
             canary=self.facts.pods_of(self.canary_route),
             have_equal_shares=self.phase != "Baking",
+            counting=Counting(self.facts.traffic.routers or (), self._routed_revisions()),
         )
+
+    def _routed_revisions(self) -> frozenset[str]:
+        """Those whose requests only the routers count."""
+        revisions = {self.revision, *((self.stable.revision,) if self.stable else ())}
+        return frozenset(name for name in revisions if preset_of(self.facts.metrics_of(name)).is_in_router)
 
     def begin_engine(self) -> Engine:
         """A comparison that begins now."""
-        engine = Engine.begin(self.facts.now, self.variants().all, self.plan.analysis)
+        engine = Engine.begin(self.facts.now, self.variants().places, self.plan.analysis)
         return self.strategy.extend_engine(engine, self) if self.strategy.extend_engine else engine
 
     def engine(self) -> Engine | None:

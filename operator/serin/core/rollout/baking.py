@@ -30,7 +30,7 @@ def start_bake(attempt: Attempt) -> Move:
     """From the moment at which the new version serves. Its new pods warm up before they are judged."""
     engine = attempt.engine()
     if engine and attempt.facts.splits_exactly:
-        engine = engine.begin_again(attempt.facts.now, attempt.variants().all)
+        engine = engine.begin_again(attempt.facts.now, attempt.variants().places)
     return _go_on(attempt, Move("Baking", "Baking", "", engine=engine))
 
 

@@ -24,7 +24,7 @@ class NoNews:
 def take_look(attempt: Attempt, engine: Engine) -> Look | NoNews:
     analysis, now = attempt.plan.analysis, attempt.facts.now
     if attempt.paused_since:
-        engine = engine.resume(now, attempt.variants().all)
+        engine = engine.resume(now, attempt.variants().places)
         return NoNews(engine, next_look_at(engine, analysis))
     if attempt.facts.history is not None:
         engine = learn_history(engine, attempt.facts.history, analysis)

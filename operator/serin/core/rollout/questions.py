@@ -1,27 +1,43 @@
 """From a plan's metrics to what is counted of each pod: the plan's own selectors, else those of its server's preset."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from serin.api.v1alpha1.model_deployment import Metrics
 from serin.api.v1alpha1.plan import Analysis, Metric
-from serin.core.facts import MetricQuestion
+from serin.core.facts import Endpoint, MetricQuestion, PodFacts, RouterPod
 from serin.core.metric_presets import DEFAULT_CLASS_LABEL, Preset, make_failed_counter, preset_of, unit_seconds
 from serin.core.rollout.streams import Engine, bound_of_stream
 
-PodsByServer = Mapping[Metrics, tuple[str, ...]]
-"""Names of pods by what their servers count."""
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Pods by what their servers count, and the routers before them; None where requests go through none."""
+
+    by_server: Mapping[Metrics, tuple[PodFacts, ...]]
+    routers: tuple[RouterPod, ...] | None
+
+    @property
+    def pods(self) -> tuple[str, ...]:
+        """Names of all of them."""
+        return tuple(pod.name for pods in self.by_server.values() for pod in pods)
 
 
-def make_questions(analysis: Analysis, engine: Engine, by_server: PodsByServer) -> tuple[MetricQuestion, ...]:
+def make_questions(analysis: Analysis, engine: Engine, counted: Counted) -> tuple[MetricQuestion, ...]:
     """All that can be answered: with own selectors one for all pods, else one for the pods of each server."""
-    return tuple(question for metric in analysis.metrics for question in _make(metric, engine, by_server))
+    return tuple(question for metric in analysis.metrics for question in _make(metric, engine, counted))
 
 
-def find_unanswerable(analysis: Analysis, by_server: PodsByServer) -> str | None:
+def find_unanswerable(analysis: Analysis, counted: Counted) -> str | None:
     """The first metric that a server does not count and the plan does not name, with what to do; None when all can."""
     for metric in analysis.metrics:
-        for server in by_server:
+        for server in counted.by_server:
             preset = preset_of(server)
+            if preset.is_in_router and counted.routers is None and not has_own_selectors(metric):
+                return (
+                    f"metric {metric.name}: one of the versions has the preset {server.preset}, and no routers count: "
+                    "choose spec.traffic.provider Router until this rollout is over."
+                )
             if metric.type == "Ratio" and metric.total is None and preset.requests is None:
                 return (
                     f"metric {metric.name}: preset {server.preset} has no counter of requests, name total and failed."
@@ -34,13 +50,22 @@ def find_unanswerable(analysis: Analysis, by_server: PodsByServer) -> str | None
     return None
 
 
-def _make(metric: Metric, engine: Engine, by_server: PodsByServer) -> Iterator[MetricQuestion]:
+def _make(metric: Metric, engine: Engine, counted: Counted) -> Iterator[MetricQuestion]:
+    bounds = _bounds_of(metric, engine)
     if has_own_selectors(metric):
-        all_pods = tuple(pod for pods in by_server.values() for pod in pods)
-        yield make_question(metric, all_pods, _bounds_of(metric, engine))
+        yield make_question(metric, counted.pods, bounds)
         return
-    for server, pods in by_server.items():
-        yield make_question(metric, pods, _bounds_of(metric, engine), preset_of(server))
+    for server, pods in counted.by_server.items():
+        preset = preset_of(server)
+        if preset.is_in_router:
+            question = make_question(metric, tuple(router.name for router in counted.routers or ()), bounds, preset)
+            yield replace(question, endpoints=make_endpoints(pods))
+        else:
+            yield make_question(metric, tuple(pod.name for pod in pods), bounds, preset)
+
+
+def make_endpoints(pods: tuple[PodFacts, ...]) -> tuple[Endpoint, ...]:
+    return tuple(Endpoint(pod.address, pod.name, pod.created_at.timestamp()) for pod in pods if pod.address)
 
 
 def has_own_selectors(metric: Metric) -> bool:

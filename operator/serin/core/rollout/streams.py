@@ -14,7 +14,6 @@ from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.core.evidence.counters import CounterState
 from serin.core.evidence.guard import Guard
 from serin.core.evidence.verdict import EvidenceState
-from serin.core.facts import PodFacts
 from serin.core.rollout.agreements import AgreementWatch
 from serin.core.rollout.drifts import Drift
 from serin.core.rollout.ramp import Position
@@ -95,27 +94,27 @@ class Engine:
     trial: TrialWatch | None = None  # of an A/B test
 
     @staticmethod
-    def begin(now: datetime, pods: Iterable[PodFacts], analysis: Analysis) -> "Engine":
+    def begin(now: datetime, places: frozenset[str], analysis: Analysis) -> "Engine":
         streams = (stream for metric in analysis.metrics for stream in known_streams(metric))
-        return Engine(now, now, {}).following(streams, now, pods)
+        return Engine(now, now, {}).following(streams, now, places)
 
-    def following(self, streams: Iterable[str], now: datetime, pods: Iterable[PodFacts]) -> "Engine":
+    def following(self, streams: Iterable[str], now: datetime, places: frozenset[str]) -> "Engine":
         """With these streams, too: what they count from now on is judged."""
-        counters = begin_counters(now, pods)
+        counters = begin_counters(now, places)
         return replace(self, streams={**self.streams, **{name: Stream(counters) for name in streams}})
 
-    def resume(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
+    def resume(self, now: datetime, places: frozenset[str]) -> "Engine":
         """After a pause: what was counted meanwhile is not judged, what was judged before stays."""
-        counters = begin_counters(now, pods)
+        counters = begin_counters(now, places)
         streams = {name: replace(stream, counters=counters) for name, stream in self.streams.items()}
         drifts = {name: drift.resume(counters) for name, drift in self.drifts.items()}
         agreement = self.agreement and self.agreement.resume()
         trial = self.trial and self.trial.resume(counters)
         return replace(self, looked_at=now, streams=streams, drifts=drifts, agreement=agreement, trial=trial)
 
-    def begin_again(self, now: datetime, pods: Iterable[PodFacts]) -> "Engine":
+    def begin_again(self, now: datetime, places: frozenset[str]) -> "Engine":
         """With a warm-up of its own, because pods are new or the shares changed at a stroke; the evidence stays."""
-        return replace(self.resume(now, pods), since=now)
+        return replace(self.resume(now, places), since=now)
 
     @property
     def data_seconds(self) -> float:
@@ -170,5 +169,5 @@ class Engine:
             return None
 
 
-def begin_counters(now: datetime, pods: Iterable[PodFacts]) -> CounterState:
-    return CounterState.begin(now.timestamp(), frozenset(pod.name for pod in pods))
+def begin_counters(now: datetime, places: frozenset[str]) -> CounterState:
+    return CounterState.begin(now.timestamp(), places)

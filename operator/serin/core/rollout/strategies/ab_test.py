@@ -52,7 +52,7 @@ def _follow_business(engine: Engine, attempt: Attempt) -> Engine:
     plan = attempt.plan
     if plan.ab_test is None:
         return engine
-    counters = begin_counters(attempt.facts.now, attempt.variants().all)
+    counters = begin_counters(attempt.facts.now, attempt.variants().places)
     return replace(engine, trial=TrialWatch(plan.ab_test.minimum_effect, counters))
 
 
