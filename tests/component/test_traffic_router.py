@@ -230,3 +230,14 @@ async def test_a_rollout_that_waits_for_routers_says_what_keeps_them(world: Worl
 async def test_who_says_nothing_of_traffic_gets_routers(world: World) -> None:
     await world.serve_first(a_model_deployment(version="1").with_spec(traffic=None))
     await world.until("the user Service leads to the routers", lambda: leads_to_routers(world))
+
+
+async def test_users_are_led_past_routers_that_are_gone_even_while_everything_is_paused(world: World) -> None:
+    await serve_through_routers(world)
+    await world.apply(a_routed("1").with_spec(paused=True))
+    await world.until_told("weather", "Paused")
+    world.users_may_be_hurt("no router is ready for a moment")
+    world.kubelet.let(Starting(), track="router")
+
+    await world.until("users get to the pods directly", lambda: not leads_to_routers(world))
+    assert len(world.serving_pods()) == 2

@@ -273,6 +273,11 @@ class TrafficFacts:
     no_partial_mirror: str | None = None
     no_sticky: str | None = None
 
+    @property
+    def has_lost_users(self) -> bool:
+        """New connections are led to a data plane that is gone."""
+        return self.holds_users and not self.takes_users
+
     def why_no_mirror(self, percent: float) -> str | None:
         """Why it cannot copy so many of the requests, as a sentence; None: it can."""
         return self.no_mirror or (self.no_partial_mirror if percent < 100 else None)

@@ -27,7 +27,7 @@ from serin.core.model_deployment.pods import decide_targets, plan_pods, plan_var
 from serin.core.model_deployment.revisions import find_or_make_revision
 from serin.core.model_deployment.scaling import plan_scaling
 from serin.core.model_deployment.traffic import find_backends, make_intent, seconds_until_converged, stable_route
-from serin.core.plan import Action, Apply, CreateRollout, Plan, SetTraffic, WriteStatus
+from serin.core.plan import Action, Apply, Backend, CreateRollout, Plan, SetTraffic, TrafficIntent, WriteStatus
 from serin.core.rollout.attempt import Attempt, fix_size
 from serin.core.rollout.decide import decide_move, decide_refused
 from serin.core.rollout.events import make_events
@@ -122,17 +122,15 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     )
     status = _write(facts, make_status(situation))
     events = make_events(step.attempt, step.move) if step else ()
-    if spec.paused:
-        return Plan(facts.model_deployment.key, (*_record(step), status, *events))
     targets = decide_targets(spec, after, desired, _attempt_pods(running))
+    intent = _wanted_traffic(
+        facts, spec, stable_route(desired, after), running, find_backends(facts, spec, desired, targets)
+    )
+    if spec.paused:
+        rescue = (SetTraffic(intent),) if facts.traffic.has_lost_users else ()
+        return Plan(facts.model_deployment.key, (*_record(step), *rescue, status, *events))
     comparer = make_comparer_template(running.attempt) if running and running.attempt.comparer_route else None
     pods = plan_pods(facts, desired, targets, comparer)
-    stable = stable_route(desired, after)
-    weights = _weigh(running) if running else {stable: 100.0}
-    is_idle = running is None or running.attempt.is_first
-    backends = find_backends(facts, spec, desired, targets)
-    mirror = running.attempt.strategy.wanted_mirror(running.attempt, running.move.phase) if running else None
-    intent = replace(make_intent(facts, spec, weights, stable, backends, is_idle=is_idle), mirror=mirror)
     statuses = _order_statuses(step, status)
     actions: tuple[Action, ...] = (
         *_store_revision(facts, desired),
@@ -149,10 +147,23 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
         *decide_cleanup(facts, spec, _in_use(desired, after, running)),
         *events,
     )
-    moments = (_look_again_after_seconds(facts, step, starting), seconds_until_converged(facts, weights))
+    moments = (_look_again_after_seconds(facts, step, starting), seconds_until_converged(facts, intent.weights))
     return Plan(
         facts.model_deployment.key, actions, min((moment for moment in moments if moment is not None), default=None)
     )
+
+
+def _wanted_traffic(
+    facts: Facts,
+    spec: ModelDeploymentSpec,
+    stable: Route,
+    running: Step | None,
+    backends: tuple[Backend, ...],
+) -> TrafficIntent:
+    weights = _weigh(running) if running else {stable: 100.0}
+    is_idle = running is None or running.attempt.is_first
+    mirror = running.attempt.strategy.wanted_mirror(running.attempt, running.move.phase) if running else None
+    return replace(make_intent(facts, spec, weights, stable, backends, is_idle=is_idle), mirror=mirror)
 
 
 class _Statuses(NamedTuple):
