@@ -12,7 +12,7 @@ import uvloop
 from aiohttp import web
 from serin_server.log_lines import configure_logging
 
-from serin_comparer.application import make_copies_application, make_state_application
+from serin_comparer.application import make_application
 from serin_comparer.copies import Copies, Room, Versions
 from serin_comparer.examples import Examples
 from serin_comparer.json_values import Rules
@@ -38,18 +38,13 @@ async def compare_until_told_to_leave(settings: Settings) -> None:
             Room(settings.max_waiting, settings.max_waiting_bytes, settings.concurrency),
         )
         copies.start()
-        applications = (
-            (make_state_application(telemetry), settings.state_port),
-            (make_copies_application(copies, telemetry, settings.max_body_bytes), settings.port),
-        )
-        for application, port in applications:
-            # Bodies are passed on as they came.
-            runner = web.AppRunner(application, access_log=None, auto_decompress=False)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            site = web.TCPSite(runner, settings.host or None, port)
-            await site.start()
-            _LOG.info("listening", extra={"facts": {"port": runner.addresses[0][1]}})
+        application = make_application(copies, telemetry, settings.max_body_bytes)
+        # Bodies are passed on as they came.
+        runner = web.AppRunner(application, access_log=None, auto_decompress=False)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host or None, settings.port).start()
+        _LOG.info("listening", extra={"facts": {"port": runner.addresses[0][1]}})
         await leave.wait()
         await copies.finish(settings.drain_seconds)
 

@@ -1,4 +1,7 @@
-"""Two ports: one takes copies, whatever their path; the other tells the comparer's own health and numbers."""
+"""One port: it takes copies, whatever their path, and tells the comparer's own health and numbers.
+
+The two never meet: a copy that is compared is a POST or a PUT.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,13 @@ from serin_comparer.copies import Copies, Copy, is_inference
 from serin_comparer.telemetry import CONTENT_TYPE, Telemetry
 
 
-def make_copies_application(copies: Copies, telemetry: Telemetry, max_body_bytes: int) -> web.Application:
+def make_application(copies: Copies, telemetry: Telemetry, max_body_bytes: int) -> web.Application:
+    async def ready(_: web.Request) -> web.Response:
+        return web.Response(text="ready\n")
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=telemetry.render(), headers={"content-type": CONTENT_TYPE})
+
     async def take(request: web.Request) -> web.Response:
         if not is_inference(request.method, request.headers):
             telemetry.count_dropped("not_inference")
@@ -29,18 +38,7 @@ def make_copies_application(copies: Copies, telemetry: Telemetry, max_body_bytes
         return web.Response(status=202 if is_taken else 503)
 
     application = web.Application(client_max_size=max_body_bytes)
-    application.router.add_route("*", "/{path:.*}", take)
-    return application
-
-
-def make_state_application(telemetry: Telemetry) -> web.Application:
-    async def ready(_: web.Request) -> web.Response:
-        return web.Response(text="ready\n")
-
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=telemetry.render(), headers={"content-type": CONTENT_TYPE})
-
-    application = web.Application()
     application.router.add_get("/ready", ready)
     application.router.add_get("/metrics", metrics)
+    application.router.add_route("*", "/{path:.*}", take)
     return application

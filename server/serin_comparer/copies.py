@@ -80,6 +80,7 @@ class Copies:
         self._room = room
         self._waiting: asyncio.Queue[Copy] = asyncio.Queue(room.copies)
         self._body_bytes = 0
+        self._large = asyncio.Semaphore(1)  # a document takes many times its bytes while it is compared
         self._workers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -131,7 +132,8 @@ class Copies:
             )
             if _size(baseline) + _size(canary) < _AT_ONCE_BYTES:
                 return compare_answers(baseline, canary, self._rules)
-            return await asyncio.to_thread(compare_answers, baseline, canary, self._rules)
+            async with self._large:
+                return await asyncio.to_thread(compare_answers, baseline, canary, self._rules)
         except Exception:  # noqa: BLE001 - a worker that ends would take its part of the room with it
             _LOG.exception("a copy could not be compared")
             return Comparison(Result.NOT_COMPARABLE)

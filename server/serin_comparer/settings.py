@@ -18,7 +18,6 @@ class Settings:
     ignored: frozenset[str]
     host: str
     port: int
-    state_port: int
     timeout_seconds: float
     drain_seconds: float
     max_body_bytes: int
@@ -38,8 +37,7 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--tolerance", type=_share, default=1e-3, help="of numbers, absolute and relative at once")
     parser.add_argument("--ignore", action="append", default=[], help="name of a field that is not compared")
     parser.add_argument("--host", default="")
-    parser.add_argument("--port", type=int, default=8080, help="takes copies of requests")
-    parser.add_argument("--state-port", type=int, default=9904, help="/ready and /metrics")
+    parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--timeout-seconds", type=_positive, default=10.0, help="for one answer")
     parser.add_argument("--drain-seconds", type=_positive, default=15.0, help="for copies taken before SIGTERM")
     parser.add_argument("--max-body-bytes", type=_whole, default=4 * 1024 * 1024)

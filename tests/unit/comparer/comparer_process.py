@@ -40,7 +40,6 @@ class Version:
 @dataclass
 class Comparer:
     port: int
-    state_port: int
     process: asyncio.subprocess.Process
     session: aiohttp.ClientSession
 
@@ -52,7 +51,7 @@ class Comparer:
             return response.status
 
     async def metrics(self) -> dict[str, float]:
-        async with self.session.get(f"http://127.0.0.1:{self.state_port}/metrics") as response:
+        async with self.session.get(f"http://127.0.0.1:{self.port}/metrics") as response:
             lines = (await response.text()).splitlines()
         found = (line.rpartition(" ") for line in lines if not line.startswith("#") and "_created" not in line)
         return {name.removeprefix("serin_comparer_"): float(value) for name, _, value in found}
@@ -85,16 +84,15 @@ async def run_comparer(baseline: Version, canary: Version, *flags: str) -> Async
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         version.port = runner.addresses[0][1]
         runners.append(runner)
-    port, state_port = find_free_ports(2)
+    (port,) = find_free_ports(1)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "serin_comparer", "--host", "127.0.0.1", "--port", str(port)),
-        *("--state-port", str(state_port), "--baseline", f"127.0.0.1:{baseline.port}"),
-        *("--canary", f"127.0.0.1:{canary.port}", *flags),
+        *("--baseline", f"127.0.0.1:{baseline.port}", "--canary", f"127.0.0.1:{canary.port}", *flags),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
         async with aiohttp.ClientSession() as session:
-            comparer = Comparer(port, state_port, process, session)
+            comparer = Comparer(port, process, session)
             await _until_ready(comparer)
             yield comparer
     finally:
@@ -109,8 +107,7 @@ async def _until_ready(comparer: Comparer) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
-                # The port for copies is the last that is opened.
-                await comparer.mirror(method="GET", path="/")
-                return
+                if await comparer.mirror(method="GET", path="/ready") == 200:
+                    return
             except aiohttp.ClientError:
                 await asyncio.sleep(0.02)

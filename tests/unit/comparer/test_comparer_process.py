@@ -113,7 +113,7 @@ async def test_only_inference_is_sent_again() -> None:
     baseline, canary = a_version(), a_version()
     async with run_comparer(baseline, canary) as comparer:
         before = (await comparer.metrics())['dropped_total{reason="not_inference"}']
-        await comparer.mirror(method="GET", path="/metrics")
+        await comparer.mirror(method="GET", path="/v2/models/weather")
         await comparer.mirror(headers={"content-type": "application/grpc"})
         metrics = await comparer.metrics()
 
