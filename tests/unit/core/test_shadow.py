@@ -228,5 +228,13 @@ class TestWithoutCopies:
         cluster.traffic = ExactTraffic()
         cluster.until("Analyzing")
 
+    def test_counters_of_routers_do_not_see_copies(self) -> None:
+        server = {"image": "theirs:1", "metrics": {"preset": "Router"}}
+        cluster = PaperCluster(splits_exactly=True, strategy="Shadow").wanting("1", server=server).settled()
+        cluster.wanting("2").settled()
+
+        assert (cluster.attempt.phase, cluster.attempt.reason) == ("Pending", "CannotCount")
+        assert "Metric success-rate has the preset Router" in (cluster.attempt.message or "")
+
     def test_the_first_version_needs_no_copies(self) -> None:
         assert PaperCluster(strategy="Shadow").serving("1").attempt.phase == "Promoted"

@@ -11,6 +11,7 @@ from typing import Final
 from serin.api.v1alpha1.plan import Shadow
 from serin.api.v1alpha1.rollout import Phase
 from serin.core.facts import Route
+from serin.core.metric_presets import preset_of
 from serin.core.plan import Mirror
 from serin.core.rollout import preparing, routes
 from serin.core.rollout.agreements import AgreementWatch
@@ -21,6 +22,7 @@ from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.preflight import check_contract
 from serin.core.rollout.promoting import promote
+from serin.core.rollout.questions import has_own_selectors
 from serin.core.rollout.ramp import Position
 from serin.core.rollout.strategy import Strategy
 from serin.core.rollout.streams import Engine
@@ -40,7 +42,22 @@ def begin(attempt: Attempt) -> Move:
     trouble = attempt.facts.traffic.why_no_mirror(copied_percent(attempt))
     if trouble and not attempt.is_first:
         return Move("Pending", "CannotMirror", f"A Shadow needs copies of requests. {trouble}", needs_person=True)
+    uncounted = None if attempt.is_first else _find_uncounted(attempt)
+    if uncounted:
+        told = (
+            f"Metric {uncounted} has the preset Router, and routers do not see what becomes of copies: name counters."
+        )
+        return Move("Pending", "CannotCount", told, needs_person=True)
     return preparing.begin(attempt)
+
+
+def _find_uncounted(attempt: Attempt) -> str | None:
+    """The first metric that only routers would count: they send the copies to the comparer, not to the versions."""
+    revisions = (attempt.revision, attempt.stable.revision if attempt.stable else attempt.revision)
+    if not any(preset_of(attempt.facts.metrics_of(revision)).is_in_router for revision in revisions):
+        return None
+    metrics = attempt.plan.analysis.metrics
+    return next((metric.name for metric in metrics if not has_own_selectors(metric)), None)
 
 
 def prepare(attempt: Attempt) -> Move:
