@@ -221,6 +221,7 @@ class TestWithoutCopies:
         assert (cluster.attempt.phase, cluster.attempt.reason) == ("Pending", "CannotMirror")
         assert "provider Replicas cannot copy requests" in (cluster.attempt.message or "")
         assert any(c.type == "Stalled" and c.status == "True" for c in cluster.attempt.conditions)
+        assert "Version 2 cannot be tried like this: A Shadow needs copies" in (cluster.model_deployment.message or "")
         assert len(cluster.all("Deployment")) == 1
 
     def test_it_begins_as_soon_as_the_provider_can(self) -> None:

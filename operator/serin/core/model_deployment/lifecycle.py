@@ -141,6 +141,8 @@ def _tell_attempt(situation: Situation, attempt: Attempt, move: Move) -> Telling
     name = attempt.rollout.name
     if attempt.is_first:
         return _moving("Pending", "FirstRevision", f"Version {version} starts: {move.message}")
+    if move.needs_person and move.phase == "Pending":
+        return _stalled(move.reason, f"Version {version} cannot be tried like this: {move.message}")
     if move.needs_person:
         return _stalled("Inconclusive", f"Version {version} waits for a person's decision on Rollout {name}.")
     if move.is_paused:
