@@ -20,6 +20,7 @@ from component.refused_objects import (
     model_deployment,
     rollout,
 )
+from component.refused_strategies import STRATEGY_RULES
 from serin.api.crd import KINDS, make_crd
 from serin.api.structural_schema import RULES
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
@@ -61,7 +62,7 @@ def refusal(kubectl: Kubectl, *arguments: str, body: Json | None = None) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize(("body", "parts"), [*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *BOUNDS])
+@pytest.mark.parametrize(("body", "parts"), [*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *STRATEGY_RULES, *BOUNDS])
 def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, parts: tuple[str, ...]) -> None:
     message = refusal(kubectl, "create", "--dry-run=server", body=body)
     for part in parts:
@@ -109,6 +110,15 @@ def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, par
         pytest.param(
             model_deployment(rollout__steps=[{"weight": 0.1, "for": "1h"}, {"weight": 50, "approval": True}]),
             id="steps of one's own",
+        ),
+        *(
+            pytest.param(model_deployment(rollout={"strategy": strategy, **plan}), id=f"{strategy} with {plan}")
+            for strategy, plan in (
+                ("BlueGreen", {"size": "25%", "bake": "1h", "analysis": {"interval": "5s", "metrics": metric()}}),
+                ("BlueGreen", {"baseline": False, "approval": ["BeforeTraffic"]}),
+                ("RollingUpdate", {"size": "25%", "analysis": {}, "bake": "0s"}),
+                ("Recreate", {"preflight": {"requests": "configmap://golden"}, "analysis": {"metrics": [{}]}}),
+            )
         ),
         pytest.param(model_deployment(rollout__ramp={"weights": [0.5, 1]}, rollout__bake="0s"), id="a ramp, no bake"),
     ],
@@ -235,7 +245,7 @@ def table(text: str) -> list[list[str]]:
 
 
 def test_every_rule_of_the_definitions_has_a_row_here() -> None:
-    told = [part for row in (*MODEL_DEPLOYMENT_RULES, *PLAN_RULES) for part in row.values[1]]
+    told = [part for row in (*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *STRATEGY_RULES) for part in row.values[1]]
     told += [row.values[1] for row in FIXED_FIELDS]
     messages = {message for kind in KINDS for message in rule_messages(make_crd(kind))}
     assert [message for message in sorted(messages) if not any(part in message for part in told)] == []

@@ -42,6 +42,12 @@ class Manifest(dict[str, Any]):
         analysis = {**plan.get("analysis", {}), **fields.pop("analysis", {})}
         return self.with_spec(**{place: {**plan, **fields, **({"analysis": analysis} if analysis else {})}})
 
+    def with_strategy(self, strategy: str, **fields: Any) -> "Manifest":
+        """The quick plan of another strategy, without what only a comparison before the promotion has."""
+        plan = {"strategy": strategy, "progressDeadline": "2m", "preflight": {"contract": "Off"}}
+        bake = {"bake": "10m", "analysis": {"warmup": "0s"}} if strategy == "BlueGreen" else {}
+        return self.with_spec(rollout={**plan, **bake, **fields})
+
     def with_server(self, **fields: Any) -> "Manifest":
         return self.with_spec(server={**self["spec"].get("server", {}), **fields})
 

@@ -3,7 +3,7 @@
 1. `take_end_state`: a disturbed run ends as the undisturbed one, having made and deleted the same objects.
 2. `check_stays`: what has settled stays; looking again writes nothing.
 3. `take_serving_state`: A -> B -> A serves as A.
-4. `find_outages`: users are served in full at every moment.
+4. `find_outages`: users are served in full at every moment, but while strategy Recreate replaces their pods.
 5. `status_contract.find_breaches`.
 6. `take_verdicts`: the evidence goes on over a restart, to the same verdict at the same moment.
 """
@@ -145,11 +145,15 @@ def _owner_of(found: Json) -> str:
 
 
 class _Need:
-    """How many ready pods users can count on: the fewest that were asked for since the present stable serves."""
+    """How many ready pods users can count on: the fewest that were asked for since the present stable serves.
+
+    Strategy Recreate says that nobody is served: from then on until its attempt has ended and pods are back.
+    """
 
     def __init__(self) -> None:
         self._stable: str | None = None
         self._replicas = 0
+        self._is_away = False
 
     def follow(self, owner: Json) -> None:
         stable = owner.get("status", {}).get("stable", {}).get("revision")
@@ -160,14 +164,17 @@ class _Need:
     def find_outage(self, owner: Json, objects: Mapping[Place, Json]) -> str | None:
         if self._stable is None or "deletionTimestamp" in owner["metadata"]:
             return None
-        name = owner["metadata"]["name"]
+        found = self._find_lack(owner["metadata"]["name"], objects)
+        is_replaced = any(_is_recreated(attempt) for (kind, _), attempt in objects.items() if kind == "Rollout")
+        self._is_away = is_replaced or (self._is_away and found is not None)
+        return None if self._is_away else found
+
+    def _find_lack(self, name: str, objects: Mapping[Place, Json]) -> str | None:
         pods = [found for (kind, _), found in objects.items() if kind == "Pod"]
-        primary = {
-            "serin.dev/model-deployment": name,
-            "serin.dev/revision": self._stable,
-            "serin.dev/track": "primary",
-        }
-        of_stable = len(select_ready_pods({"spec": {"selector": primary}}, pods))
+        of_stable = sum(
+            len(select_ready_pods({"spec": {"selector": _primary(name, revision)}}, pods))
+            for revision in {self._stable, *_successors(name, objects)}
+        )
         if of_stable < self._replicas:
             return f"{of_stable} of {self._replicas} pods of stable {self._stable} are ready"
         service = objects.get(("Service", name))
@@ -177,6 +184,23 @@ class _Need:
         if behind < self._replicas:
             return f"{behind} of {self._replicas} ready pods are behind the Service of {name}"
         return None
+
+
+def _primary(name: str, revision: str | None) -> Json:
+    return {"serin.dev/model-deployment": name, "serin.dev/revision": revision, "serin.dev/track": "primary"}
+
+
+def _successors(name: str, objects: Mapping[Place, Json]) -> set[str]:
+    """Revisions that have taken pods from stable one by one, or give them back; the last word makes one stable."""
+    every = [found["metadata"]["labels"] for (kind, _), found in objects.items() if kind == "Deployment"]
+    ours = [labels for labels in every if labels.get("serin.dev/model-deployment") == name]
+    return {labels["serin.dev/revision"] for labels in ours if labels.get("serin.dev/role") in ("successor", "stable")}
+
+
+def _is_recreated(rollout: Json) -> bool:
+    status = rollout.get("status", {})
+    is_unserved = status.get("phase") in ("Preparing", "Preflight", "Promoting")
+    return is_unserved and status.get("plan", {}).get("strategy") == "Recreate" and "stable" in status
 
 
 # 6. A restart continues the evidence.

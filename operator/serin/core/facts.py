@@ -88,8 +88,12 @@ class DeploymentFacts:
     replicas: int
     ready: int
     settled: bool
-    is_stable: bool  # by its role label: the last witness when a status was lost
+    role: str  # by its label: the last witness of who serves when a status or a Rollout was lost
     trouble: str | None = None  # why its pods are not even made: a quota, an admission rule
+
+    @property
+    def is_stable(self) -> bool:
+        return self.role == "stable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class PodFacts:
     ready: bool
     terminating: bool
     created_at: datetime
+    finished: bool = False  # evicted, say: nothing of it runs or comes back
     restarts: int = 0
     address: str | None = None  # None until it has one
     trouble: str | None = None  # why it does not get ready, in the words of Kubernetes and the container
@@ -237,7 +242,7 @@ class PreflightFacts:
     candidate_pod: str
     golden: tuple[GoldenRequest, ...] | InvalidGolden | NoAnswer
     answers: tuple[Answer | NoAnswer, ...]
-    stable_metadata: Answer | NoAnswer
+    stable_metadata: Answer | NoAnswer | None  # None: the strategy has taken its pods away already
     candidate_metadata: Answer | NoAnswer
 
 

@@ -65,7 +65,7 @@ def observe_deployments(lives: Sequence[JsonObject], owner_uid: str) -> tuple[De
             replicas=live.get("spec", {}).get("replicas", 1),
             ready=_ready_pods(live),
             settled=_has_settled(live),
-            is_stable=live["metadata"]["labels"].get(ROLE_LABEL) == "stable",
+            role=live["metadata"]["labels"].get(ROLE_LABEL, ""),
             trouble=find_deployment_trouble(live),
         )
         for live in lives
@@ -100,6 +100,7 @@ def _observe_pod(live: JsonObject, route: Route) -> PodFacts:
         ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
         terminating="deletionTimestamp" in metadata,
         created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+        finished=status.get("phase") in ("Succeeded", "Failed"),
         restarts=sum(c.get("restartCount", 0) for c in status.get("containerStatuses") or ()),
         address=status.get("podIP") or None,
         trouble=find_trouble(live),

@@ -5,7 +5,7 @@ Reads alone: what the answers mean is for `core/rollout/preflight.py` to say.
 
 import asyncio
 
-from serin.core.contract.golden_requests import GoldenRequest, InvalidGoldenError, read_golden_requests
+from serin.core.contract.golden_requests import Answer, GoldenRequest, InvalidGoldenError, read_golden_requests
 from serin.core.facts import InvalidGolden, ModelQuestion, NoAnswer, PodAddress, PreflightFacts
 from serin.core.rollout.preflight_wanted import PreflightWanted
 from serin.runtime.ports import Absent, Cluster, Found, ModelClient, ObjectRef, Unknown
@@ -19,10 +19,10 @@ class PreflightObserver:
     async def observe(self, wanted: PreflightWanted) -> PreflightFacts:
         golden = await self._observe_golden(wanted)
         requests = golden if isinstance(golden, tuple) else ()
-        stable, candidate, *answers = await asyncio.gather(
-            self._models.ask(_metadata_question(wanted.stable, wanted.stable_model)),
+        stable, candidate, answers = await asyncio.gather(
+            self._ask_stable(wanted),
             self._models.ask(_metadata_question(wanted.candidate, wanted.candidate_model)),
-            *(self._models.ask(_golden_question(wanted.candidate, request)) for request in requests),
+            asyncio.gather(*(self._models.ask(_golden_question(wanted.candidate, request)) for request in requests)),
         )
         return PreflightFacts(
             candidate_pod=wanted.candidate.pod,
@@ -31,6 +31,11 @@ class PreflightObserver:
             stable_metadata=stable,
             candidate_metadata=candidate,
         )
+
+    async def _ask_stable(self, wanted: PreflightWanted) -> Answer | NoAnswer | None:
+        if wanted.stable is None:
+            return None
+        return await self._models.ask(_metadata_question(wanted.stable, wanted.stable_model))
 
     async def _observe_golden(self, wanted: PreflightWanted) -> tuple[GoldenRequest, ...] | InvalidGolden | NoAnswer:
         name = wanted.golden_config_map

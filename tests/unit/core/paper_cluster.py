@@ -263,6 +263,15 @@ class PaperCluster:
         asked = read_weights(self.objects["Service", NAME]["metadata"]["annotations"])
         return next((route.revision for route, weight in asked.items() if weight > 50), None)
 
+    def served_revisions(self) -> set[str]:
+        """Whose pods the last plan sends requests to."""
+        if ("Service", NAME) not in self.objects:
+            return set()
+        if isinstance(self.traffic, ReplicasProvider):
+            selected = self.selected_revision()
+            return {selected} if selected else {pod.route.revision for pod in self.pods.all if pod.ready}
+        return {route.revision for route in read_weights(self.objects["Service", NAME]["metadata"]["annotations"])}
+
     def all(self, kind: str) -> list[Json]:
         return [live for (of, _), live in self.objects.items() if of == kind]
 

@@ -23,6 +23,8 @@ class PaperPod:
     restarts: int = 0
     crash: str | None = None  # OOMKilled: it runs again; CrashLoopBackOff: it waits
     terminating: bool = False
+    finished: bool = False  # evicted
+    stuck: bool = False
     requests: int = 0
     failures: int = 0
 
@@ -49,6 +51,7 @@ class PaperPod:
         }
         status = {
             "podIP": self.address,
+            "phase": "Failed" if self.finished else "Running",
             "conditions": [{"type": "Ready", "status": str(self.ready)}],
             "containerStatuses": [{"name": "server", "ready": self.ready, "restartCount": self.restarts, **waiting}],
         }
@@ -56,11 +59,15 @@ class PaperPod:
 
 
 class PaperPods:
-    """Each Deployment's pods get ready at once, but those of `broken` Deployments, which tell the trouble given."""
+    """Each Deployment's pods get ready at once, but those of `broken` Deployments, which tell the trouble given.
+
+    Of `stuck` Deployments no further pod gets ready.
+    """
 
     def __init__(self) -> None:
         self.all: list[PaperPod] = []
         self.broken: dict[str, str] = {}
+        self.stuck: set[str] = set()
         self._born = 0
 
     def run(self, deployments: Iterable[Json], now: datetime) -> None:
@@ -68,15 +75,17 @@ class PaperPods:
         self.all = [pod for pod in self.all if not pod.terminating]
         for live in deployments:
             name, wanted = live["metadata"]["name"], live["spec"]["replicas"]
-            ours = self.of(name)
+            ours = sorted(self.of(name), key=lambda pod: not pod.ready)  # the ready ones go last
             for pod in ours[wanted:]:
                 self.all.remove(pod)
             for _ in range(wanted - len(ours)):
                 self._born += 1
                 labels = live["spec"]["template"]["metadata"]["labels"]
-                self.all.append(PaperPod(f"{name}-{self._born}", name, labels, now, f"10.0.0.{self._born}"))
+                address, stuck = f"10.0.0.{self._born}", name in self.stuck
+                self.all.append(PaperPod(f"{name}-{self._born}", name, labels, now, address, stuck=stuck))
             for pod in self.of(name):
-                pod.ready = name not in self.broken
+                pod.stuck = pod.stuck and name in self.stuck
+                pod.ready = name not in self.broken and not pod.stuck
 
     def of(self, deployment: str) -> list[PaperPod]:
         return [pod for pod in self.all if pod.deployment == deployment and not pod.terminating]

@@ -30,6 +30,9 @@ class RulesOfMotion:
         match action:
             case SetTraffic():
                 self._users_are_sent_to_ready_pods(cluster)
+                _weights_name_who_can_answer(cluster)
+            case Apply():
+                _ready_pods_stay_enough(cluster, action)
             case WriteStatus(kind="Rollout"):
                 self._phases_keep_to_the_table(action)
                 _attempts_tell_kstatus_the_truth(action.status)
@@ -37,9 +40,13 @@ class RulesOfMotion:
                 _model_deployments_tell_kstatus_the_truth(action.status)
                 _ready_means_the_wanted_version_serves(cluster, action.status)
             case Delete(kind="Rollout"):
-                self._phases.pop(action.name, None)  # the name may come again, as another attempt
+                self.forget(action.name)
             case CreateRollout():
                 assert action.manifest["spec"]["revision"] in {name for kind, name in cluster.objects}
+
+    def forget(self, rollout: str) -> None:
+        """It is deleted: the name may come again, as another attempt."""
+        self._phases.pop(rollout, None)
 
     def _no_pod_is_restarted(self, action: Action) -> None:
         if isinstance(action, Apply) and action.manifest["kind"] == "Deployment":
@@ -55,9 +62,12 @@ class RulesOfMotion:
         self._served = served
         if stable is None or served in (None, stable.revision):
             return
-        ready = [pod for pod in cluster.pods.of(served or "") if pod.ready]
-        needed = cluster.spec["replicas"] if served != before else 0
-        assert len(ready) >= needed, f"users are sent to {served}, which is not ready"
+        if _strategy(cluster) == "RollingUpdate":
+            return  # a majority is nothing in particular: see _weights_name_who_can_answer
+        # Where nobody serves one pod is better than none.
+        whole = min(cluster.spec["replicas"], 1) if _strategy(cluster) == "Recreate" else cluster.spec["replicas"]
+        needed = whole if served != before else 0
+        assert _ready_pods(cluster, served or "") >= needed, f"users are sent to {served}, which is not ready"
 
     def _phases_keep_to_the_table(self, status: WriteStatus) -> None:
         before, after = self._phases.get(status.name, "Pending"), status.status["phase"]
@@ -72,7 +82,46 @@ def _stable_keeps_its_pods(cluster: PaperCluster, action: Action) -> None:
     assert action != Delete("Deployment", stable.revision)
     if isinstance(action, Apply) and action.manifest["kind"] == "Deployment":
         is_stable = action.manifest["metadata"]["name"] == stable.revision
-        assert not is_stable or action.manifest["spec"]["replicas"] >= cluster.spec["replicas"], "stable shrinks"
+        count, needed = action.manifest["spec"]["replicas"], cluster.spec["replicas"]
+        if not is_stable or count >= needed:
+            return
+        match _strategy(cluster):
+            case "RollingUpdate":
+                canary = cluster.attempt.canary
+                assert canary is not None
+                assert count + _ready_pods(cluster, canary.revision) >= needed, "stable shrinks too far"
+            case "Recreate":
+                assert cluster.attempt.phase in ("Preparing", "Preflight", "Promoting"), "stable is not away for long"
+            case _:
+                raise AssertionError("stable shrinks")
+
+
+def _ready_pods_stay_enough(cluster: PaperCluster, action: Apply) -> None:
+    """Of RollingUpdate: whoever has got requests keeps its ready pods until others can take them."""
+    if _strategy(cluster) != "RollingUpdate" or action.manifest["kind"] != "Deployment":
+        return
+    name, served = action.manifest["metadata"]["name"], cluster.served_revisions()
+    if name not in served:
+        return
+    ready = {revision: _ready_pods(cluster, revision) for revision in served}
+    left = sum(ready.values()) - ready[name] + min(ready[name], action.manifest["spec"]["replicas"])
+    assert left >= min(sum(ready.values()), cluster.spec["replicas"]), f"ready pods of {name} are missed"
+
+
+def _weights_name_who_can_answer(cluster: PaperCluster) -> None:
+    """Of RollingUpdate: no share of the requests goes to a new version without a ready pod."""
+    if _strategy(cluster) == "RollingUpdate" and cluster.model_deployment.stable and cluster.spec["replicas"]:
+        for revision in cluster.served_revisions() - {cluster.model_deployment.stable.revision}:
+            assert _ready_pods(cluster, revision), f"requests go to {revision}, which has no ready pod"
+
+
+def _strategy(cluster: PaperCluster) -> str:
+    name: str = cluster.spec["rollout"].get("strategy", "Canary")
+    return name
+
+
+def _ready_pods(cluster: PaperCluster, revision: str) -> int:
+    return sum(pod.ready for pod in cluster.pods.of(revision))
 
 
 def _one_attempt_at_a_time(cluster: PaperCluster) -> None:

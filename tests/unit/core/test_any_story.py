@@ -24,6 +24,7 @@ class AnyStory(RuleBasedStateMachine):
         sizes=st.fixed_dictionaries(
             {
                 "size": st.sampled_from([1, 2, "50%"]),
+                "strategy": st.sampled_from(["Canary", "Canary", "BlueGreen", "RollingUpdate", "Recreate"]),
                 "onInconclusive": st.sampled_from(["Pause", "Reject", "Promote"]),
             }
         ),
@@ -58,14 +59,29 @@ class AnyStory(RuleBasedStateMachine):
             **plan,
         )
         self.cluster.applying(historyLimit=history)
-        self.cluster.watchers.append(RulesOfMotion())
+        self.promises = RulesOfMotion()
+        self.cluster.watchers.append(self.promises)
         if chapter != "Nothing":
             self.cluster.settled()
+        if sizes["strategy"] != "Canary":
+            self._begin_without_comparison(chapter, sizes["strategy"])
+            return
         if chapter in ("Analyzing", "Promoting", "Baking"):
             self.cluster.wanting("2").until("Analyzing")
         if chapter in ("Promoting", "Baking"):
             self.cluster.deciding("Promote").look()
         if chapter == "Baking":
+            self.cluster.until("Baking")
+
+    def _begin_without_comparison(self, chapter: str, strategy: str) -> None:
+        if chapter in ("Nothing", "Serving"):
+            return
+        self.cluster.wanting("2")
+        for _ in ("made", "begun", "waiting for pods, or for an approval"):
+            self.cluster.look()
+        if chapter in ("Promoting", "Baking"):
+            self.cluster.deciding("Promote").until("Promoting")
+        if chapter == "Baking" and strategy == "BlueGreen":
             self.cluster.until("Baking")
 
     @property
@@ -122,7 +138,9 @@ class AnyStory(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule()
     def the_attempt_is_deleted(self) -> None:
-        del self.cluster.objects["Rollout", self.cluster.attempt_name]
+        name = self.cluster.attempt_name
+        del self.cluster.objects["Rollout", name]
+        self.promises.forget(name)
 
     @rule()
     def pods_move(self) -> None:

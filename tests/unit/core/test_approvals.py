@@ -112,3 +112,21 @@ def test_waiting_takes_no_deadline() -> None:
     cluster = wanting_approval("BeforeTraffic", progressDeadline="1m").until("AwaitingApproval").settled()
 
     assert cluster.passing(3600).settled().attempt.phase == "AwaitingApproval"
+
+
+def test_the_status_lists_each_gate_in_the_order_in_which_it_is_met_and_since_when() -> None:
+    steps = [{"weight": 5}, {"weight": 25, "approval": True}]
+    cluster = wanting_approval("BeforePromotion", "BeforeTraffic", steps=steps).until("AwaitingApproval").settled()
+    began = cluster.attempt.started_at
+    assert [(gate.name, gate.state, gate.since) for gate in cluster.attempt.gates] == [
+        ("BeforeTraffic", "Waiting", began),
+        ("Step2", "Waiting", began),
+        ("BeforePromotion", "Waiting", began),
+    ]
+
+    opened = cluster.passing(60).approving("BeforeTraffic").settled().now
+    cluster.passing(60).settled()
+
+    first, *others = cluster.attempt.gates
+    assert (first.name, first.state, first.since) == ("BeforeTraffic", "Open", opened)
+    assert [gate.state for gate in others] == ["Waiting", "Waiting"]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from serin.api.v1alpha1.shared import Duration, Rule, Schema
+from serin.api.v1alpha1.strategy_rules import make_strategy_rules
 
 # A counter with optional label matchers: `requests_total{handler="/predict"}`. Matchers for the pods are added.
 # `{__name__=~"ok_total|failed_total"}` names several.
@@ -299,7 +300,7 @@ class AbTest(Schema):
     ] = 0.01
 
 
-StrategyName = Literal["Canary", "Shadow", "ABTest"]
+StrategyName = Literal["Canary", "Shadow", "ABTest", "BlueGreen", "RollingUpdate", "Recreate"]
 
 Gate = Literal["BeforeTraffic", "BeforePromotion"]
 
@@ -332,18 +333,32 @@ class Plan(Schema):
             "self.strategy != 'ABTest' || !(has(self.ramp) || has(self.steps) && self.steps.size() > 0)",
             "ramp and steps would move users who have to stay: an ABTest has the one share abTest.weight",
         ),
+        *make_strategy_rules(Analysis()),
     )
     strategy: Annotated[
         StrategyName,
         Field(
             description="Canary: a few pods of the new version, compared with young ones of the old. Shadow: these get"
             " copies of the requests, and their answers are compared; users get stable's alone. ABTest: users stay with"
-            " one of both, and a business metric says who is served better."
+            " one of both, and a business metric says who is served better. BlueGreen: the whole new version beside the"
+            " old, then every request at once. RollingUpdate: pod by pod, nothing compared. Recreate: the old pods go"
+            " first, and nobody is served meanwhile. docs/strategies.md says which for whom."
         ),
     ] = "Canary"
     size: Annotated[
-        int | str, Field(description="Pods of the canary and of the baseline: a number, or a share such as 25%.")
+        int | str,
+        Field(
+            description="A number of pods, or a share such as 25%. Canary: of the canary and of the baseline."
+            " BlueGreen: of the baseline. RollingUpdate: replaced at a time."
+        ),
     ] = 1
+    baseline: Annotated[
+        bool,
+        Field(
+            description="Runs the old version once more, to compare the new one with. Only BlueGreen can do without:"
+            " false gives its bake every request and no comparison."
+        ),
+    ] = True
     preflight: Preflight = Preflight()
     ramp: Annotated[
         Ramp | None, Field(description="Shares chosen by the evidence; the defaults when steps are left out, too.")

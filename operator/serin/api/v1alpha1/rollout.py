@@ -234,6 +234,14 @@ class StageStatus(Schema):
     held_seconds: Annotated[int, Field(description="Of this, time spent paused.")] = 0
 
 
+class GateStatus(Schema):
+    """Something that a person or a pipeline has to let begin, by spec.approvals."""
+
+    name: Annotated[str, Field(description="BeforeTraffic, BeforePromotion, or a step such as Step2.")]
+    state: Annotated[Literal["Waiting", "Open"], Field(description="Waiting: nobody has approved it yet.")]
+    since: datetime
+
+
 class DecidedBy(Schema):
     """Who ended the attempt."""
 
@@ -256,6 +264,9 @@ class RolloutStatus(Schema):
     step: Annotated[StepStatus | None, Field(description="Left out where the shares follow the pods.")] = None
     verdict: VerdictStatus | None = None
     metrics: Annotated[tuple[MetricStatus, ...], Field(max_length=24, description="The numbers per metric.")] = ()
+    gates: Annotated[
+        tuple[GateStatus, ...], Field(max_length=16, description="What the plan wants approved, in its order.")
+    ] = ()
     stages: Annotated[tuple[StageStatus, ...], Field(max_length=32, description="The phases gone through.")] = ()
     plan: Annotated[Plan | None, Field(description="The plan in force, fixed when the attempt began.")] = None
     started_at: datetime | None = None

@@ -23,7 +23,7 @@ from serin.core.model_deployment.history import decide_cleanup
 from serin.core.model_deployment.lifecycle import Situation, make_status, make_stuck_status
 from serin.core.model_deployment.outcomes import Memory, make_stable, recall, remember_ending
 from serin.core.model_deployment.pod_template import version_of
-from serin.core.model_deployment.pods import decide_targets, plan_pods, plan_variant_services
+from serin.core.model_deployment.pods import Role, decide_targets, plan_pods, plan_variant_services
 from serin.core.model_deployment.revisions import find_or_make_revision
 from serin.core.model_deployment.scaling import plan_scaling
 from serin.core.model_deployment.traffic import find_backends, make_intent, seconds_until_converged, stable_route
@@ -35,6 +35,7 @@ from serin.core.rollout.lifecycle import make_rollout_status
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import is_terminal
 from serin.core.rollout.strategies import STRATEGIES
+from serin.core.rollout.way_back import WayBack, find_way_back
 
 # Nobody tells us when a foreign object goes away or an admission rule changes.
 RETRY_REFUSED_SECONDS = 30.0
@@ -122,10 +123,10 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
     )
     status = _write(facts, make_status(situation))
     events = make_events(step.attempt, step.move) if step else ()
-    targets = decide_targets(spec, after, desired, _attempt_pods(running))
-    intent = _wanted_traffic(
-        facts, spec, stable_route(desired, after), running, find_backends(facts, spec, desired, targets)
-    )
+    stable, wanted = stable_route(desired, after), _attempt_pods(running)
+    way_back = find_way_back(facts, stable if after.stable else None, spec.wanted_replicas, wanted)
+    targets = decide_targets(spec, after, desired, wanted, _role(running), way_back.pods)
+    intent = _wanted_traffic(facts, spec, stable, running, find_backends(facts, spec, desired, targets), way_back)
     if spec.paused:
         rescue = (SetTraffic(intent),) if facts.traffic.has_lost_users else ()
         return Plan(facts.model_deployment.key, (*_record(step), *rescue, status, *events))
@@ -144,7 +145,7 @@ def _plan(facts: Facts, spec: ModelDeploymentSpec, desired: RevisionFacts, memor
         *((starting,) if starting else ()),
         *statuses.last,
         *_ties(facts),
-        *decide_cleanup(facts, spec, _in_use(desired, after, running)),
+        *decide_cleanup(facts, spec, _in_use(desired, after, running, way_back)),
         *events,
     )
     moments = (_look_again_after_seconds(facts, step, starting), seconds_until_converged(facts, intent.weights))
@@ -159,9 +160,10 @@ def _wanted_traffic(
     stable: Route,
     running: Step | None,
     backends: tuple[Backend, ...],
+    way_back: WayBack,
 ) -> TrafficIntent:
-    weights = _weigh(running) if running else {stable: 100.0}
-    is_idle = running is None or running.attempt.is_first
+    weights = way_back.share_out(stable, _weigh(running) if running else {stable: 100.0})
+    is_idle = (running is None or running.attempt.is_first) and not way_back.pods
     mirror = running.attempt.strategy.wanted_mirror(running.attempt, running.move.phase) if running else None
     return replace(make_intent(facts, spec, weights, stable, backends, is_idle=is_idle), mirror=mirror)
 
@@ -212,8 +214,13 @@ def _attempt_pods(running: Step | None) -> Mapping[Route, int]:
     return running.attempt.strategy.wanted_pods(running.attempt, running.move.phase) if running else {}
 
 
-def _in_use(desired: RevisionFacts, memory: Memory, running: Step | None) -> frozenset[str]:
-    names = {desired.name}
+def _role(running: Step | None) -> Role:
+    """Only who has served in stable's place serves on when the attempt ends."""
+    return running.attempt.strategy.role if running and running.move.phase == "Promoting" else "canary"
+
+
+def _in_use(desired: RevisionFacts, memory: Memory, running: Step | None, way_back: WayBack) -> frozenset[str]:
+    names = {desired.name, *(route.revision for route in way_back.pods)}
     names |= {memory.stable.revision} if memory.stable else set()
     names |= {memory.previous.revision} if memory.previous else set()
     names |= {running.attempt.revision} if running else set()

@@ -15,8 +15,9 @@ from serin.core.model_deployment.names import deployment_name, service_name
 from serin.core.model_deployment.outcomes import Memory
 from serin.core.plan import Action, Apply, Delete
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.way_back import SUCCESSOR
 
-Role = Literal["stable", "canary", "baseline", "comparer", "retired"]
+Role = Literal["stable", "canary", "successor", "baseline", "comparer", "retired"]
 
 _ROLES: Final[Mapping[Track, Role]] = {
     Track.PRIMARY: "canary",
@@ -39,12 +40,23 @@ class PodChanges:
 
 
 def decide_targets(
-    spec: ModelDeploymentSpec, memory: Memory, desired: RevisionFacts, attempt_pods: Mapping[Route, int]
+    spec: ModelDeploymentSpec,
+    memory: Memory,
+    desired: RevisionFacts,
+    attempt_pods: Mapping[Route, int],
+    role: Role = "canary",
+    staying: Mapping[Route, int] | None = None,
 ) -> dict[Route, Target]:
-    """Pods per route. `attempt_pods` is what a running attempt wants, empty without one."""
-    targets = {route: Target(count, _ROLES[route.track]) for route, count in attempt_pods.items()}
+    """Pods per route. `attempt_pods` is what a running attempt wants, empty without one, `role` that of its revision.
+
+    `staying` are pods of an ended attempt that serve until stable is back.
+    """
+    roles = {**_ROLES, Track.PRIMARY: role}
+    targets = {route: Target(count, SUCCESSOR) for route, count in (staying or {}).items()}
+    targets |= {route: Target(count, roles[route.track]) for route, count in attempt_pods.items()}
     if memory.stable:
-        targets[Route(memory.stable.revision, Track.PRIMARY)] = Target(spec.wanted_replicas, "stable")
+        stable = Route(memory.stable.revision, Track.PRIMARY)
+        targets[stable] = Target(attempt_pods.get(stable, spec.wanted_replicas), "stable")
     elif not targets and memory.awaits_late_pods:
         targets[Route(desired.name, Track.PRIMARY)] = Target(spec.wanted_replicas, "canary")
     return targets
@@ -78,7 +90,7 @@ def _retire(facts: Facts, live: DeploymentFacts) -> list[Action]:
     if live.route.track is not Track.PRIMARY:
         return [Delete("Deployment", live.name)]
     revision = facts.revision(live.route.revision)
-    is_retired = live.replicas == 0 and not live.is_stable
+    is_retired = live.replicas == 0 and not live.is_stable and live.role != SUCCESSOR
     if is_retired or revision is None:
         return []
     return [Apply(make_deployment(facts.model_deployment, revision, live.route, "retired", 0))]

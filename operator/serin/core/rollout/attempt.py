@@ -58,7 +58,7 @@ class Attempt:
 
     @property
     def baseline_route(self) -> Route | None:
-        if self.stable is None or not self.strategy.has_baseline:
+        if self.stable is None or not self.strategy.has_baseline(self):
             return None
         return Route(self.stable.revision, Track.BASELINE)
 
@@ -73,8 +73,9 @@ class Attempt:
         return int(self.plan.size)
 
     @property
-    def canary_size(self) -> int:
-        return self.replicas if self.is_first else self.size
+    def has_control(self) -> bool:
+        """The baseline gets a share of the requests while the new version bakes."""
+        return self.facts.splits_exactly and self.baseline_route is not None and self.has_ready(self.baseline_route, 1)
 
     @property
     def bearable_weight(self) -> float:

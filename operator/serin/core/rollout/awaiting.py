@@ -16,7 +16,7 @@ def begin_comparison(attempt: Attempt) -> Move:
     """Canary and baseline are ready: they get requests, once a person lets the first step begin if the plan says so."""
     if is_closed(attempt, "BeforeTraffic"):
         told = "The new version is ready; before it gets a user's request, it"
-        return Move("AwaitingApproval", "AwaitingApproval", f"{told} {_wait_for(attempt, 'BeforeTraffic')}")
+        return Move("AwaitingApproval", "AwaitingApproval", f"{told} {wait_for(attempt, 'BeforeTraffic')}")
     if attempt.schedule.steps[0].needs_approval and 0 not in attempt.approved_steps:
         return Move("AwaitingApproval", "AwaitingApproval", _ask(attempt, 0))
     limit, most = attempt.bearable_weight, max((step.weight for step in attempt.schedule.steps), default=0.0)
@@ -40,17 +40,17 @@ def hold_promotion(attempt: Attempt, move: Move) -> Move:
     """The move, but for a promotion that a person has not let begin."""
     if move.phase != "Promoting" or not is_closed(attempt, "BeforePromotion"):
         return move
-    told = f"{move.message} The promotion {_wait_for(attempt, 'BeforePromotion')}"
+    told = f"{move.message} The promotion {wait_for(attempt, 'BeforePromotion')}"
     return replace(move, phase="AwaitingApproval", reason="AwaitingApproval", message=told)
 
 
 def _ask(attempt: Attempt, step: int) -> str:
     schedule = attempt.schedule
     told = f"Step {step + 1} of {len(schedule.steps)}, {schedule.steps[step].weight:g} % of the requests,"
-    return f"{told} {_wait_for(attempt, f'Step{step + 1}')}"
+    return f"{told} {wait_for(attempt, f'Step{step + 1}')}"
 
 
-def _wait_for(attempt: Attempt, gate: str) -> str:
+def wait_for(attempt: Attempt, gate: str) -> str:
     """As the end of a sentence, with the command that opens it."""
     # A merge patch replaces the whole list, and approvals only grow.
     patch = json.dumps({"spec": {"approvals": [*attempt.spec.approvals, gate]}}, separators=(",", ":"))

@@ -38,7 +38,7 @@ def bake(attempt: Attempt) -> Move:
     harm = _find_hard_harm(attempt)
     if harm:
         return _roll_back(attempt, harm)
-    if not attempt.facts.splits_exactly or not attempt.has_ready(attempt.baseline_route, 1):
+    if not attempt.has_control:
         return _end_or_go_on(attempt, Move("Baking", "Baking", ""))
     engine = attempt.engine() or attempt.begin_engine()
     seen = take_look(attempt, engine)
@@ -117,13 +117,13 @@ def _go_on(attempt: Attempt, move: Move) -> Move:
     new = f"version {canary.version}" if canary else "the new version"
     old = f"Version {stable.version}" if stable else "The old version"
     message = f"All requests go to {new}. {old} is ready until {ends_at:%H:%M:%S} UTC to take them back."
-    if not attempt.facts.splits_exactly:
+    if not attempt.facts.splits_exactly or attempt.baseline_route is None:
         message += " It gets none to be compared with: crashes and pods that are not ready are what counts."
     return replace(move, message=message, look_again_at=_next_look_at(attempt, move.engine))
 
 
 def _next_look_at(attempt: Attempt, engine: Engine | None) -> datetime:
     ends_at = attempt.bake_ends_at()
-    if engine is None or not attempt.facts.splits_exactly:
+    if engine is None or not attempt.has_control:
         return ends_at
     return next_look_at(engine, attempt.plan.analysis)

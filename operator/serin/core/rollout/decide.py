@@ -13,6 +13,7 @@ from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.promoted import FIRST_IS_READY, promoted
+from serin.core.rollout.way_back import find_way_back
 
 
 def decide_move(attempt: Attempt) -> Move:
@@ -21,6 +22,7 @@ def decide_move(attempt: Attempt) -> Move:
         or _follow_the_spec(attempt)
         or _follow_the_person(attempt)
         or _hold_while_paused(attempt)
+        or _wait_for_the_way_back(attempt)
         or _follow_the_strategy(attempt)
     )
 
@@ -84,6 +86,13 @@ def _hold_while_paused(attempt: Attempt) -> Move | None:
     if not attempt.is_held:
         return None
     return Move(attempt.phase, "Paused", "Paused: weights stay as they are until spec.paused is false.", is_paused=True)
+
+
+def _wait_for_the_way_back(attempt: Attempt) -> Move | None:
+    """Pods of an earlier attempt still serve in stable's place: they must not become this one's canary."""
+    if attempt.phase != "Pending" or not find_way_back(attempt.facts, attempt.stable_route, attempt.replicas, {}).pods:
+        return None
+    return Move("Pending", "Returning", "An earlier attempt is being undone: waiting until the old version is back.")
 
 
 def _follow_the_strategy(attempt: Attempt) -> Move:

@@ -38,6 +38,7 @@ from serin.core.facts import Route
 from serin.core.model_deployment.pod_template import version_of
 from serin.core.rollout.analysis import Look
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.gates import make_gates_status
 from serin.core.rollout.metrics_status import make_metrics_status
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING, check_transition, is_terminal
@@ -66,6 +67,7 @@ def make_rollout_status(attempt: Attempt, move: Move) -> RolloutStatus:
         step=_make_step(attempt, move),
         verdict=_make_verdict(attempt, move),
         metrics=make_metrics_status(attempt.plan.analysis, move.look.verdict) if move.look else before.metrics,
+        gates=make_gates_status(attempt),
         stages=_make_stages(attempt, move),
         plan=attempt.plan,
         started_at=before.started_at or now,
@@ -183,13 +185,18 @@ def _make_verdict(attempt: Attempt, move: Move) -> VerdictStatus | None:
         bad=f"{verdict.bad:.0%}",
         proven=_describe_proven(move.look),
         eta=None if is_over or eta is None else format_duration(eta),
-        # What the promotion was founded on stays to be read while the new version bakes.
-        sentence=before.sentence if before and move.phase == "Baking" else trim(_sentence(move, verdict)),
+        sentence=trim(_sentence(attempt, move, verdict)),
     )
 
 
-def _sentence(move: Move, verdict: Verdict) -> str:
+def _sentence(attempt: Attempt, move: Move, verdict: Verdict) -> str:
     """Of the evidence alone; the message of a move that waits for a person also says what that person can do."""
+    before = attempt.rollout.status.verdict
+    if move.phase == "Baking":
+        # What the promotion was founded on stays to be read while the new version bakes.
+        founded = before.sentence if before and has_been_compared(attempt, move.phase) else None
+        found = verdict.sentence.removeprefix("Promoted: ")
+        return founded or found[:1].upper() + found[1:]
     return verdict.sentence if move.phase == "AwaitingApproval" else move.message
 
 

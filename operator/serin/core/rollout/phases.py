@@ -2,6 +2,7 @@
 
     Pending -> Preparing -> Preflight -> Analyzing <-> AwaitingApproval -> Promoting -> Baking -> Promoted
     (the first revision is Promoted when it is ready; a plan may skip Preflight, and Baking)
+    (strategies without a comparison go from Preflight or the approval to Promoting; Recreate is approved first of all)
     every phase before the end -> Rejected | Aborted | Superseded; and, once it began, -> Failed
     a Rollout that is rejected while it bakes is RolledBack: users had it
 
@@ -14,7 +15,7 @@ from typing import Final
 from serin.api.v1alpha1.rollout import Phase
 
 TRANSITIONS: Final[Mapping[Phase, frozenset[Phase]]] = {
-    "Pending": frozenset({"Preparing", "Rejected", "Aborted", "Superseded"}),
+    "Pending": frozenset({"Preparing", "AwaitingApproval", "Rejected", "Aborted", "Superseded"}),
     "Preparing": frozenset(
         {
             "Preflight",
@@ -32,7 +33,9 @@ TRANSITIONS: Final[Mapping[Phase, frozenset[Phase]]] = {
         {"Analyzing", "AwaitingApproval", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}
     ),
     "Analyzing": frozenset({"AwaitingApproval", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
-    "AwaitingApproval": frozenset({"Analyzing", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}),
+    "AwaitingApproval": frozenset(
+        {"Preparing", "Analyzing", "Promoting", "Rejected", "Aborted", "Superseded", "Failed"}
+    ),
     "Promoting": frozenset({"Baking", "Promoted", "Rejected", "Aborted", "Superseded", "Failed"}),
     "Baking": frozenset({"Promoted", "RolledBack", "Aborted", "Superseded"}),
     "Promoted": frozenset(),

@@ -11,7 +11,6 @@ from serin.core.contract.golden_requests import Answer, find_breach
 from serin.core.contract.signature import InvalidMetadataError, Signature, find_breaches, read_signature
 from serin.core.facts import InvalidGolden, NoAnswer, PreflightFacts
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.move import Move
 from serin.core.rollout.waiting import failed_by_deadline
 
@@ -60,7 +59,7 @@ def check_contract(attempt: Attempt) -> Move:
         return failed_by_deadline(attempt) if attempt.facts.now >= attempt.deadline() else waiting
     match judge_preflight(attempt.facts.preflight):
         case Kept(checked):
-            begun = begin_comparison(attempt)
+            begun = attempt.strategy.begin_trial(attempt)
             return replace(begun, message=f"The new version keeps {checked}. {begun.message}")
         case Broken() as broken:
             return _follow_the_breach(attempt, f"The new version breaks what callers rely on: {broken.sentence}.")
@@ -76,7 +75,7 @@ def check_contract(attempt: Attempt) -> Move:
 def _follow_the_breach(attempt: Attempt, sentence: str) -> Move:
     if attempt.plan.preflight.contract == "Enforce":
         return Move("Failed", "PreflightFailed", f"{sentence} No user was sent to it.")
-    begun = begin_comparison(attempt)
+    begun = attempt.strategy.begin_trial(attempt)
     return replace(begun, message=f"{sentence} The plan only warns. {begun.message}", contract_breach=sentence)
 
 
@@ -101,6 +100,8 @@ def judge_preflight(facts: PreflightFacts) -> Kept | Broken | NotAsked | Unusabl
 
 
 def _judge_signature(facts: PreflightFacts) -> tuple[str, ...] | NotAsked:
+    if facts.stable_metadata is None:
+        return ()
     ours = _read_metadata(facts.stable_metadata, "the stable version")
     theirs = _read_metadata(facts.candidate_metadata, f"pod {facts.candidate_pod}")
     match ours, theirs:

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 
 from serin.core.facts import Facts, InvalidSpec, PodAddress, Route, Track
 from serin.core.model_deployment.attempts import open_rollouts
+from serin.core.rollout.strategies import STRATEGIES
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightWanted:
-    """One ready pod of each version, the names that they serve their models by, and where golden requests are."""
+    """One ready pod of each version, the names that they serve their models by, and where golden requests are.
+
+    `stable` is None where the strategy has taken its pods away already.
+    """
 
     namespace: str
-    stable: PodAddress
+    stable: PodAddress | None
     stable_model: str
     candidate: PodAddress
     candidate_model: str
@@ -28,7 +32,9 @@ def wanted_preflight(facts: Facts) -> PreflightWanted | None:
         return None
     if isinstance(asked, InvalidSpec) or asked.paused or asked.decision:
         return None
-    ours, theirs = _find_server(facts, stable.revision), _find_server(facts, status.canary.revision)
+    runs_both = STRATEGIES[status.plan.strategy].runs_both
+    ours = _find_server(facts, stable.revision) if runs_both else (None, "")
+    theirs = _find_server(facts, status.canary.revision)
     if ours is None or theirs is None:
         return None
     golden = status.plan.preflight.requests

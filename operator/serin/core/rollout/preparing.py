@@ -2,7 +2,6 @@
 
 from serin.core.facts import PodFacts
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.move import Move
 from serin.core.rollout.promoted import FIRST_IS_READY
 from serin.core.rollout.waiting import wait_for_pods
@@ -15,14 +14,13 @@ def begin(attempt: Attempt) -> Move:
 
 
 def prepare(attempt: Attempt) -> Move:
-    if attempt.has_ready(attempt.canary_route, attempt.canary_size) and attempt.has_ready(
-        attempt.baseline_route, attempt.size
-    ):
+    wanted = attempt.strategy.wanted_pods(attempt, "Preparing")
+    if all(attempt.has_ready(route, count) for route, count in wanted.items()):
         if attempt.is_first:
             return FIRST_IS_READY
         leaving = _pods_of_others(attempt)
         if not leaving and attempt.plan.preflight.contract == "Off":
-            return begin_comparison(attempt)
+            return attempt.strategy.begin_trial(attempt)
         if not leaving:
             return Move("Preflight", "CheckingContract", "The new version is asked before any user is.")
         return Move("Preparing", "Preparing", f"Waiting until {len(leaving)} pod(s) of an earlier attempt are gone.")

@@ -10,6 +10,7 @@ FIRST_IS_READY: Final = Move("Promoted", "FirstRevision", "The first version is 
 
 def promoted(attempt: Attempt) -> Move:
     verdict, decided_by = attempt.rollout.status.verdict, attempt.rollout.status.decided_by
-    by_evidence = decided_by is not None and decided_by.how == "Evidence"
-    sentence = verdict.sentence if verdict and by_evidence else None
-    return Move("Promoted", "Promoted", sentence or "Promoted by a person: the new version serves all traffic.")
+    how = decided_by.how if decided_by else "Person"
+    sentence = verdict.sentence if verdict and how == "Evidence" else None
+    by_whom = "Promoted by a person: the" if how == "Person" else "The"
+    return Move("Promoted", "Promoted", sentence or f"{by_whom} new version serves all traffic.")

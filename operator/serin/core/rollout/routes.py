@@ -34,13 +34,13 @@ def wanted_pods(attempt: Attempt, phase: Phase) -> Mapping[Route, int]:
 def wanted_weights(attempt: Attempt, phase: Phase, position: Position | None = None) -> Mapping[Route, float]:
     """Percent of the requests per route; `position` is the step after this look, else the one on record counts."""
     stable, baseline, canary = attempt.stable_route, attempt.baseline_route, attempt.canary_route
-    if stable is None or baseline is None:
+    if stable is None:
         return {canary: 100.0}
     if phase == "Baking":
         return _weights_in_bake(attempt, canary, baseline)
-    if phase == "Promoting" and attempt.has_ready(canary, attempt.replicas) and not _is_held_before_switch(attempt):
+    if phase == "Promoting" and attempt.has_ready(canary, attempt.replicas) and not is_held_before_switch(attempt):
         return {canary: 100.0}
-    if phase in (*COMPARING, "Promoting") and has_been_compared(attempt, phase):
+    if baseline and phase in (*COMPARING, "Promoting") and has_been_compared(attempt, phase):
         if attempt.facts.splits_exactly and not (attempt.has_ready(canary, 1) and attempt.has_ready(baseline, 1)):
             return {stable: 100.0}  # a share would go to nobody
         weight = attempt.schedule.at(position or attempt.position).weight
@@ -48,8 +48,8 @@ def wanted_weights(attempt: Attempt, phase: Phase, position: Position | None = N
     return {stable: 100.0}
 
 
-def _weights_in_bake(attempt: Attempt, canary: Route, baseline: Route) -> Mapping[Route, float]:
-    if attempt.facts.splits_exactly and attempt.has_ready(baseline, 1):
+def _weights_in_bake(attempt: Attempt, canary: Route, baseline: Route | None) -> Mapping[Route, float]:
+    if baseline and attempt.has_control:
         control = min(CONTROL_WEIGHT, attempt.bearable_weight)
         return {canary: 100.0 - control, baseline: control}
     return {canary: 100.0}
@@ -60,7 +60,7 @@ def has_been_compared(attempt: Attempt, phase: Phase) -> bool:
     return phase == "Analyzing" or any(stage.phase == "Analyzing" for stage in attempt.rollout.status.stages)
 
 
-def _is_held_before_switch(attempt: Attempt) -> bool:
+def is_held_before_switch(attempt: Attempt) -> bool:
     """A pause keeps the weights, also when the last pod gets ready meanwhile."""
     weights = attempt.rollout.status.weights
     return attempt.is_held and (weights is None or weights.nominal.canary < 100)

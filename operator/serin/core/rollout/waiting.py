@@ -1,18 +1,22 @@
 """Waiting for pods: no longer than the plan's deadline, and with the reason that Kubernetes or the container gives."""
 
+from datetime import datetime
+
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.move import Move
 
 
-def wait_for_pods(attempt: Attempt, what: str) -> Move:
-    if attempt.facts.now >= attempt.deadline():
+def wait_for_pods(attempt: Attempt, what: str, deadline: datetime | None = None) -> Move:
+    """`deadline`: that of the phase when left out."""
+    deadline = deadline or attempt.deadline()
+    if attempt.facts.now >= deadline:
         return failed_by_deadline(attempt)
     trouble = attempt.trouble()
     return Move(
         attempt.phase,
         attempt.phase,
         f"{what}; {trouble}." if trouble else f"{what}.",
-        look_again_at=attempt.deadline(),
+        look_again_at=deadline,
     )
 
 

@@ -12,6 +12,7 @@ from serin.api.v1alpha1.plan import Plan
 from serin.core.rollout import preparing
 from serin.core.rollout.analyzing import analyze, await_approval
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.baking import bake
 from serin.core.rollout.move import Move
 from serin.core.rollout.preflight import check_contract
@@ -68,8 +69,8 @@ AB_TEST: Final = Strategy(
     },
     wanted_pods=wanted_pods,
     wanted_weights=wanted_weights,
-    has_baseline=True,
-    has_steps=False,
+    begin_trial=begin_comparison,
+    has_baseline=lambda _: True,
     fixed_weight=_weight,
     extend_engine=_follow_business,
 )

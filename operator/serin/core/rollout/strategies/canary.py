@@ -3,6 +3,7 @@
 from typing import Final
 
 from serin.core.rollout.analyzing import analyze, await_approval
+from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.baking import bake
 from serin.core.rollout.preflight import check_contract
 from serin.core.rollout.preparing import begin, prepare
@@ -22,6 +23,7 @@ CANARY: Final = Strategy(
     },
     wanted_pods=wanted_pods,
     wanted_weights=wanted_weights,
-    has_baseline=True,
+    begin_trial=begin_comparison,
+    has_baseline=lambda _attempt: True,
     has_steps=True,
 )

@@ -17,6 +17,7 @@ from serin.core.rollout import preparing, routes
 from serin.core.rollout.agreements import AgreementWatch
 from serin.core.rollout.analyzing import analyze, await_approval
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.awaiting import begin_comparison
 from serin.core.rollout.baking import bake
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING
@@ -117,8 +118,8 @@ SHADOW: Final = Strategy(
     },
     wanted_pods=wanted_pods,
     wanted_weights=wanted_weights,
-    has_baseline=True,
-    has_steps=False,
+    begin_trial=begin_comparison,
+    has_baseline=lambda _: True,
     wanted_mirror=wanted_mirror,
     fixed_weight=lambda _: 0.0,
     extend_engine=_follow_agreement,
