@@ -18,6 +18,7 @@ from serin.adapters.prometheus import PrometheusMetrics
 from serin.adapters.prometheus_session import make_session
 from serin.adapters.settings import Settings, SettingsError, read_settings
 from serin.adapters.traffic.chosen_provider import ChosenProvider
+from serin.adapters.traffic.gateway_api import GatewayApiProvider
 from serin.adapters.traffic.replicas import ReplicasProvider
 from serin.adapters.traffic.router import RouterProvider, RouterReader
 from serin.adapters.traffic.router_reader import HttpRouterReader
@@ -25,6 +26,7 @@ from serin.runtime.cache import Cache
 from serin.runtime.clock import SystemClock
 from serin.runtime.executor import Executor
 from serin.runtime.intake import Intake
+from serin.runtime.optional_kinds import OptionalKinds
 from serin.runtime.ports import Clock, Cluster, MetricSource, ModelClient
 from serin.runtime.preflight import PreflightObserver
 from serin.runtime.reconciler import Reconciler, Sources
@@ -65,13 +67,16 @@ def assemble(
     queue = WorkQueue(clock, jitter)
     intake = Intake(cache, queue, clock)
     router = RouterProvider(settings.router_image, router_reader, clock)
-    traffic_provider = ChosenProvider({"Router": router, "Replicas": ReplicasProvider()})
+    traffic_provider = ChosenProvider(
+        {"Router": router, "GatewayAPI": GatewayApiProvider(cluster, clock), "Replicas": ReplicasProvider()}
+    )
     executor = Executor(cluster, cache, traffic_provider, KubeEvents(cluster, clock), metrics)
     slots = Slots(settings.workers)
     sources = Sources(LendingMetricSource(metric_source, slots), PreflightObserver(cluster, models))
     reconciler = Reconciler(cache, executor, traffic_provider, sources, clock, settings.server_image)
     workers = Workers(queue, reconciler.reconcile, clock, metrics, slots)
     sweep = Sweep(cluster, intake, cache, queue, clock, jitter)
+    optional_kinds = OptionalKinds(cluster, intake, cache, clock, settings.namespaces)
 
     async def run_runtime() -> None:
         # Only a whole cache may be decided on: a child that is not seen yet would be made again.
@@ -79,6 +84,7 @@ def assemble(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(workers.run(), name="workers")
             tasks.create_task(sweep.run(), name="sweep")
+            tasks.create_task(optional_kinds.run(), name="optional kinds")
 
     metrics.watch_queue(queue)
     metrics.watch_rollouts(cache)

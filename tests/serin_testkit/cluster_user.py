@@ -24,6 +24,7 @@ ALL_KINDS: Mapping[str, Kind] = {
     "Namespace": Kind("Namespace", "", "v1", "namespaces"),
 }
 
+NOT_FOUND = 404
 TOO_MANY_REQUESTS = 429
 
 _MERGE = "application/merge-patch+json"
@@ -83,7 +84,7 @@ class ClusterUser:
         try:
             return await self._request("GET", self._path(kind, name))
         except RefusedError as refused:
-            if refused.status == 404:
+            if refused.status == NOT_FOUND:
                 return None
             raise
 
@@ -144,10 +145,12 @@ class ClusterUser:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = _JSON
     ) -> Json:
         headers = {"Content-Type": content_type}
+        answer: Json
         self.requests += 1
         while True:
             async with self._session.request(method, path, json=body, headers=headers) as response:
-                answer: Json = await response.json()
+                is_plain = response.content_type == "text/plain"  # of a path that the API server does not know
+                answer = {"message": await response.text()} if is_plain else await response.json()
             if response.status != TOO_MANY_REQUESTS:
                 break
             # A fresh API server asks to wait while it opens the storage of a custom kind.

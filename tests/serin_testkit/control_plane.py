@@ -29,6 +29,11 @@ PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 CRDS = Path(__file__).parents[2] / "crds"
 
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "serin"
+GATEWAY_API = CACHE / "gateway-api"
+GATEWAY_API_FILES = ("gatewayclasses.yaml", "gateways.yaml", "httproutes.yaml", "vap_safeupgrades.yaml")
+"""Of the standard channel what Serin has to do with, and the policy that guards the channel."""
+
 CONTROLLERS = (
     "deployment-controller",
     "replicaset-controller",
@@ -70,8 +75,9 @@ class ControlPlane:
     operator_token = "operator"
     """Of a user who may do what somebody grants it; every request of it is in `audit_log`."""
 
-    def __init__(self, crds: Path | None = None) -> None:
+    def __init__(self, crds: Path | None = None, *, has_gateway_api: bool = False) -> None:
         self._crds = crds
+        self._has_gateway_api = has_gateway_api
         self._programs = {name: find_program(name) for name in PROGRAMS}
         self._folder = Path()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -107,6 +113,8 @@ class ControlPlane:
             self._start_store_and_api_server()
             if self._crds is not None:
                 self._install(self._crds)
+            if self._has_gateway_api:
+                self.install_gateway_api()
             self._start_controllers()
         except BaseException:
             self._stop()
@@ -209,6 +217,14 @@ class ControlPlane:
         self._kubectl("apply", "--server-side", "-f", str(crds))
         self._kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(crds))
 
+    def install_gateway_api(self) -> None:
+        """The standard channel, as its own documentation says."""
+        if not GATEWAY_API.is_dir():
+            raise ControlPlaneError(f"{GATEWAY_API} is missing: run hack/cluster/gateway-api, which makes it.")
+        files = [f"--filename={GATEWAY_API}/gateway.networking.k8s.io_{name}" for name in GATEWAY_API_FILES]
+        self._kubectl("apply", "--server-side", *files)
+        self._kubectl("wait", "--for=condition=Established", "--timeout=30s", *files[:3])
+
     def _kubectl(self, *arguments: str) -> None:
         command = [str(self._programs["kubectl"]), "--kubeconfig", str(self.kubeconfig), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -246,7 +262,7 @@ class ControlPlane:
 def find_program(name: str) -> Path:
     """The program of this name: from SERIN_PROGRAMS when set, else from the cache, else from PATH."""
     told = os.environ.get("SERIN_PROGRAMS")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "serin" / "programs"
+    cache = CACHE / "programs"
     folders = [Path(told)] if told else [cache, *map(Path, os.get_exec_path())]
     for folder in folders:
         if os.access(folder / name, os.X_OK):
@@ -266,6 +282,9 @@ def find_free_ports(count: int) -> list[int]:
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
-    """One control plane with Serin's own definitions for the whole test run: tests keep apart by their namespaces."""
-    with ControlPlane(crds=CRDS) as running:
+    """One control plane with the definitions of Serin and of the Gateway API for the whole test run.
+
+    Tests keep apart by their namespaces.
+    """
+    with ControlPlane(crds=CRDS, has_gateway_api=True) as running:
         yield running

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from serin_testkit.cluster_user import ClusterUser, Json
+from serin.runtime.kinds import KINDS
+
+from serin_testkit.cluster_user import NOT_FOUND, ClusterUser, Json, RefusedError
 
 FOLLOWED = (
     "ModelDeployment",
@@ -20,6 +22,7 @@ FOLLOWED = (
     "ConfigMap",
     "PodDisruptionBudget",
     "Pod",
+    "HTTPRoute",
 )
 """All that is Serin's but autoscalers: theirs is a status that never rests."""
 
@@ -60,7 +63,12 @@ class History:
 
     async def begin(self) -> None:
         for kind in FOLLOWED:
-            items, version = await self._user.list(kind)
+            try:
+                items, version = await self._user.list(kind)
+            except RefusedError as refused:
+                if refused.status == NOT_FOUND and KINDS[kind].is_optional:
+                    continue  # this control plane does not know it
+                raise
             own = [found for found in items if found["metadata"]["name"] != OF_EVERY_NAMESPACE]
             assert not own, f"the namespace is not new, it has {kind}s"
             self._watches.append(asyncio.create_task(self._follow(kind, version), name=f"watch of {kind}"))

@@ -94,7 +94,7 @@ class OperatorInProcess:
         if self._run is None:
             return None
         if not self._run.thread.is_alive():
-            raise AssertionError("the operator has ended by itself")
+            raise AssertionError("the operator has ended by itself") from self._run.failure
         operator = self._run.operator
         if operator is None or not operator.cache.is_primed:
             return "the cache is not primed"

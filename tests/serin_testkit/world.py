@@ -21,6 +21,7 @@ from serin_testkit.jumping_clock import JumpingClock
 from serin_testkit.kubelet import Kubelet, version_of
 from serin_testkit.operator_in_process import OperatorInProcess
 from serin_testkit.rights import grant_operator_rights
+from serin_testkit.scripted_gateways import ScriptedGateways
 from serin_testkit.scripted_models import ScriptedModels
 from serin_testkit.scripted_prometheus import ScriptedPrometheus
 from serin_testkit.scripted_routers import ScriptedRouters
@@ -44,6 +45,7 @@ class World:
             namespaces=(user.namespace,), kubeconfig=kubeconfig, metrics_port=0, liveness_port=0, workers=8
         )
         self.routers = ScriptedRouters(self.history)
+        self.gateways = ScriptedGateways(user, self.history)
         self.operator = OperatorInProcess(settings, self.clock, self.prometheus, self.models, self.routers)
         self.outage_excuse: str | None = None
         self._activity = (0, 0, 0)
@@ -58,12 +60,14 @@ class World:
             world = World(user, str(control_plane.operator_kubeconfig))
             await world.history.begin()
             world.kubelet.begin()
+            world.gateways.begin()
             world.operator.start()
             try:
                 yield world
             finally:
                 if world.operator.is_running:
                     await asyncio.to_thread(world.operator.stop)
+                await world.gateways.end()
                 await world.kubelet.end()
                 await world.history.end()
 
@@ -269,6 +273,8 @@ class World:
     def _find_unrest(self) -> str | None:
         if not self.kubelet.is_done:
             return "the kubelet is at work"
+        if not self.gateways.is_done:
+            return "a Gateway is at work"
         lag = self.history.find_lag()
         if lag:
             return lag

@@ -89,7 +89,8 @@ class KopfApp:
             return "none"
 
         for kind in WATCHED.values():
-            self._watch(kind, registry)
+            if not kind.is_optional:  # kopf looks only once which kinds there are
+                self._watch(kind, registry)
         return registry
 
     async def _guard_runtime(self, stop: StopFlag) -> None:

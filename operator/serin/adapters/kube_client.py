@@ -6,7 +6,7 @@ timeout, and nothing is retried, because whoever asked decides that.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +32,11 @@ REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 """A healthy API server answers in milliseconds; a worker must not be stuck much longer than a retry would take."""
 
 LIST_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
+
+WATCH_SECONDS = 300
+"""Then the API server ends a watch, and a list begins the next."""
+
+WATCH_TIMEOUT = aiohttp.ClientTimeout(total=WATCH_SECONDS + 30, connect=5)
 
 LIST_CHUNK = 500
 """Objects per answer; what kubectl takes."""
@@ -64,8 +69,8 @@ class KubeClient:
         kind = KINDS[ref.kind]
         try:
             return Found(_typed(kind, await self._request("GET", kind.path(ref.namespace, ref.name))))
-        except NotFound:
-            return Absent()
+        except NotFound as error:
+            return Absent(error.is_kind_known)
         except ClusterError as error:
             return Unknown(str(error))
 
@@ -77,8 +82,31 @@ class KubeClient:
             except _ExpiredError:
                 # The snapshot went while its chunks were read: all in one answer cannot expire.
                 parts.append(await self._list_at(KINDS[kind], namespace, None))
+            except NotFound:
+                if not KINDS[kind].is_optional:
+                    raise
+                parts.append(Listing((), 0))
         objects = [item for part in parts for item in part.objects]
         return Listing(objects, min(part.resource_version for part in parts))
+
+    async def watch(self, kind: str, namespace: str | None, version: int) -> AsyncIterator[tuple[str, JsonObject]]:
+        query = {"watch": "true", "resourceVersion": str(version), "timeoutSeconds": str(WATCH_SECONDS)}
+        if KINDS[kind].label_selector:
+            query["labelSelector"] = str(KINDS[kind].label_selector)
+        path = KINDS[kind].path(namespace)
+        response = await self._send("GET", path, query=query, timeout=WATCH_TIMEOUT)
+        try:
+            if response.status >= 400:
+                raise _make_error(f"watch {path}", response.status, response.headers, _parse(await response.read()))
+            async for line in response.response.content:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    return  # the version is too old: the list that follows knows more
+                yield event["type"], event["object"]
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _no_answer("watch", path, error) from error
+        finally:
+            response.response.close()
 
     async def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
         return await self._write("PATCH", _path_of(manifest), _APPLIED, manifest, _APPLY)
@@ -141,19 +169,35 @@ class KubeClient:
         content_type: str = _JSON,
         timeout: aiohttp.ClientTimeout = REQUEST_TIMEOUT,  # noqa: ASYNC109 (of the connection, not of the coroutine)
     ) -> JsonObject:
-        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": MANAGER}
         try:
-            await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-            url = self._api.configuration.host + path + ("?" + urlencode(query) if query else "")
-            response = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
+            response = await self._send(
+                method, path, query=query, body=body, content_type=content_type, timeout=timeout
+            )
             raw = await response.read()
-        except (aiohttp.ClientError, ConfigException, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise Unreachable(f"{method} {path}: no answer from the API server: {reason}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _no_answer(method, path, error) from error
         answer = _parse(raw)
         if response.status >= 400:
             raise _make_error(f"{method} {path}", response.status, response.headers, answer)
         return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (of the connection, not of the coroutine)
+        body: Mapping[str, Any] | None = None,
+        content_type: str = _JSON,
+    ) -> Any:
+        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": MANAGER}
+        try:
+            await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+            url = self._api.configuration.host + path + ("?" + urlencode(query) if query else "")
+            return await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
+        except (aiohttp.ClientError, ConfigException, TimeoutError, OSError) as error:
+            raise _no_answer(method, path, error) from error
 
 
 class _ExpiredError(ClusterError):
@@ -193,7 +237,8 @@ def _make_error(request: str, status: int, headers: Mapping[str, str], answer: J
         case 401 | 403:
             return Forbidden(message)
         case 404:
-            return NotFound(message)
+            # An object that is not there is told in the API server's own words, a path that is not there is not.
+            return NotFound(message, is_kind_known=answer.get("kind") == "Status")
         case 409:
             return AlreadyExists(message) if answer.get("reason") == "AlreadyExists" else Conflict(message)
         case 410:
@@ -213,6 +258,10 @@ def _is_overtaken(causes: Sequence[Mapping[str, Any]]) -> bool:
         or cause.get("reason") == "NamespaceTerminating"
         for cause in causes
     )
+
+
+def _no_answer(method: str, path: str, error: Exception) -> Unreachable:
+    return Unreachable(f"{method} {path}: no answer from the API server: {str(error) or type(error).__name__}")
 
 
 def _seconds(text: str | None) -> int | None:

@@ -262,6 +262,8 @@ class TrafficFacts:
     `takes_users`: whether it may stand between users and pods; a provider without one of its own always may.
     `holds_users`: whether it does, as far as new connections go.
     `look_again_after_seconds`: when it may have changed without an event that tells of it.
+    `is_serving`: whether users are served in this way at all, be it by earlier weights; `obstacle`: what a person must
+    put right before they are, as a sentence. `url`: where users reach the model, if that is not the user Service.
     `no_mirror`: why it cannot send copies of requests to a candidate, and what to do about it; `no_partial_mirror`: why
     not copies of a share of them. `no_sticky`: why it cannot keep a user with one version.
     """
@@ -274,6 +276,9 @@ class TrafficFacts:
     nudges: int = 0  # how often the data plane was to be reminded of what it should do
     trouble: str | None = None
     routers: tuple[RouterPod, ...] | None = None  # None: requests go through none
+    is_serving: bool = True
+    obstacle: str | None = None
+    url: str | None = None
     no_mirror: str | None = None
     no_partial_mirror: str | None = None
     no_sticky: str | None = None

@@ -148,7 +148,8 @@ class _View:
         changed = [live for live in objects if self.store(live)]
         listed = {_place(live) for live in objects}
         for place, known in list(self.objects.items()):
-            if place not in listed and _version(known) <= listed_at:
+            # At 0: the cluster does not know the kind any more.
+            if place not in listed and (_version(known) <= listed_at or not listed_at):
                 self._drop(place)
                 changed.append(known)
         self.listed_at = listed_at

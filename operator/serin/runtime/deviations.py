@@ -12,9 +12,9 @@ from typing import Any
 
 _QUANTITY_FIELDS = frozenset({"requests", "limits", "sizeLimit", "divisor"})
 
-# The API server merges these as a whole: a key that somebody added is a deviation too, and applying removes it. One
-# more key in the selector of a Service can take all pods from it.
-_WHOLE_FIELDS = frozenset({"selector", "nodeSelector"})
+# The API server merges these as a whole: what somebody added is a deviation too, and applying removes it. One more key
+# in the selector of a Service can take all pods from it, one more backend of a route can take its requests.
+_WHOLE_FIELDS = frozenset({"selector", "nodeSelector", "backendRefs", "parentRefs"})
 
 _SUFFIXES = {
     **{
@@ -32,6 +32,8 @@ def find_deviations(desired: Any, live: Any, path: tuple[str, ...] = ()) -> dict
             return {path: live}
         return _collect((value, live.get(name), (*path, name)) for name, value in desired.items())
     if _is_list(desired) and _is_list(live):
+        if _WHOLE_FIELDS.intersection(path[-1:]) and len(desired) != len(live):
+            return {path: live}
         if _all_named(desired) and _all_named(live):
             by_name = {item["name"]: item for item in live}
             return _collect((item, by_name.get(item["name"]), (*path, item["name"])) for item in desired)

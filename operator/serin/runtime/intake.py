@@ -31,6 +31,10 @@ class Intake:
     def take_in(self, live: JsonObject, *, is_gone: bool) -> None:
         """One event of a watch."""
         self.last_event_seconds = self._clock.monotonic_seconds()
+        self.take_aside(live, is_gone=is_gone)
+
+    def take_aside(self, live: JsonObject, *, is_gone: bool) -> None:
+        """One of a watch that tells nothing of the health of the others."""
         metadata = live["metadata"]
         ref = ObjectRef(live["kind"], metadata["namespace"], metadata["name"])
         before = self._cache.get(ref)

@@ -11,18 +11,21 @@ from typing import Any
 from serin.core.facts import Key
 from serin.core.model_deployment.names import MANAGED_BY_LABEL, MANAGER, MODEL_DEPLOYMENT_LABEL
 
+GATEWAY_GROUP = "gateway.networking.k8s.io"
 MANAGED_BY_SERIN = f"{MANAGED_BY_LABEL}={MANAGER}"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`label_selector` None: every object of the kind."""
+    """`label_selector` None: every object of the kind. `is_optional`: not every cluster knows it."""
 
     name: str
     group: str
     version: str
     plural: str
     label_selector: str | None = None
+    is_optional: bool = False
+    is_namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -31,7 +34,7 @@ class Kind:
     def path(self, namespace: str | None, name: str | None = None) -> str:
         """Path at the API server of one object, of a namespace's objects, or of all."""
         parts = ["/apis" if self.group else "/api", self.api_version]
-        if namespace is not None:
+        if namespace is not None and self.is_namespaced:
             parts += ["namespaces", namespace]
         parts.append(self.plural)
         if name is not None:
@@ -51,12 +54,17 @@ WATCHED = {
         Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", MANAGED_BY_SERIN),
         Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers", MANAGED_BY_SERIN),
         Kind("Pod", "", "v1", "pods", MODEL_DEPLOYMENT_LABEL),
+        Kind("HTTPRoute", GATEWAY_GROUP, "v1", "httproutes", MANAGED_BY_SERIN, is_optional=True),
     )
 }
 
 EVENT = Kind("Event", "", "v1", "events")
 
-KINDS: Mapping[str, Kind] = {**WATCHED, EVENT.name: EVENT}
+# Of other people, and read when a provider of traffic has to know.
+GATEWAY = Kind("Gateway", GATEWAY_GROUP, "v1", "gateways", is_optional=True)
+GATEWAY_CLASS = Kind("GatewayClass", GATEWAY_GROUP, "v1", "gatewayclasses", is_optional=True, is_namespaced=False)
+
+KINDS: Mapping[str, Kind] = {**WATCHED, **{kind.name: kind for kind in (EVENT, GATEWAY, GATEWAY_CLASS)}}
 
 
 def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:

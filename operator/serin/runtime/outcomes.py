@@ -62,7 +62,13 @@ class AlreadyExists(Conflict):
 
 
 class NotFound(ClusterError):
+    """`is_kind_known` False: the API server does not know the kind either."""
+
     outcome = Outcome.CONFLICT
+
+    def __init__(self, message: str, *, is_kind_known: bool = True) -> None:
+        super().__init__(message)
+        self.is_kind_known = is_kind_known
 
 
 class Throttled(ClusterError):

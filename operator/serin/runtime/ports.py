@@ -4,7 +4,7 @@ Reads answer Found, Absent or Unknown: "could not look" is never "is not there".
 API server stored it, or raise an error of `runtime/outcomes.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -42,7 +42,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    pass
+    """`is_kind_known` False: the cluster does not even know the kind."""
+
+    is_kind_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,17 @@ class Cluster(Protocol):
     async def get(self, ref: ObjectRef) -> Found | Absent | Unknown: ...
 
     async def list(self, kind: str) -> Listing:
-        """Every object of the kind that Serin made or that is of its own kinds. Raises an outcome error."""
+        """Every object of the kind that Serin made or that is of its own kinds. Raises an outcome error.
+
+        Of an optional kind that the cluster does not know there are none.
+        """
+        ...
+
+    def watch(self, kind: str, namespace: str | None, version: int) -> AsyncIterator[tuple[str, JsonObject]]:
+        """Changes after this version, ADDED, MODIFIED or DELETED, until the API server ends it.
+
+        `namespace` None: of all. Raises an outcome error.
+        """
         ...
 
     async def apply(self, manifest: Mapping[str, Any]) -> JsonObject:

@@ -1,7 +1,7 @@
 """A small API server in memory: it stores, counts versions, and refuses what it was told to refuse."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from serin.core.facts import TrafficFacts
@@ -41,6 +41,10 @@ class MemoryCluster:
     async def list(self, kind: str) -> Listing:
         self._note("list", kind, "")
         return Listing([copy.deepcopy(live) for ref, live in self.objects.items() if ref.kind == kind], self.version)
+
+    async def watch(self, kind: str, namespace: str | None, version: int) -> AsyncIterator[tuple[str, JsonObject]]:
+        for change in ():
+            yield change
 
     async def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
         self._note("apply", manifest["kind"], manifest["metadata"]["name"])

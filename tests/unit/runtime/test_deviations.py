@@ -37,6 +37,12 @@ def test_no_deviation_is(what: str, desired: Any, live: Any) -> None:
             {"env": [{"name": "A", "value": "1"}]},
         ),
         ("one more key in a selector", {"selector": {"a": "b"}}, {"selector": {"a": "b", "c": "d"}}),
+        (
+            "one more backend of a route",
+            {"backendRefs": [{"name": "a", "weight": 1}]},
+            {"backendRefs": [{"name": "a", "weight": 1}, {"name": "b", "weight": 1}]},
+        ),
+        ("a filter where none is wanted", {"filters": []}, {"filters": [{"type": "URLRewrite"}]}),
         ("a shorter list", {"args": ["a", "b"]}, {"args": ["a"]}),
         ("a named entry that is gone", [{"name": "a"}, {"name": "b"}], [{"name": "a"}]),
         ("a mapping in the place of a list", {"a": [1]}, {"a": {"b": 1}}),

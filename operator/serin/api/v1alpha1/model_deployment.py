@@ -231,18 +231,70 @@ class RouterSettings(Schema):
     }
 
 
+class ParentRef(Schema):
+    """A Gateway that the route is attached to."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253, description="Of the Gateway.")]
+    namespace: Annotated[
+        str | None,
+        Field(
+            pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            max_length=63,
+            description="Of the Gateway; the ModelDeployment's own when left out. Its listeners must allow routes of "
+            "this one.",
+        ),
+    ] = None
+    section_name: Annotated[
+        str | None, Field(min_length=1, max_length=253, description="One of its listeners; all when left out.")
+    ] = None
+
+
+class GatewayApiSettings(Schema):
+    """The HTTPRoute of the provider GatewayAPI."""
+
+    parent_refs: Annotated[
+        tuple[ParentRef, ...], Field(min_length=1, max_length=8, description="Gateways through which users come.")
+    ]
+    hostnames: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Field(
+                    pattern=r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", max_length=253
+                ),
+            ],
+            ...,
+        ],
+        Field(max_length=16, description="Names that users call; every name of the listeners when left out."),
+    ] = ()
+
+
 class Traffic(Schema):
     """Who splits the requests."""
 
+    RULES = (
+        Rule(
+            "self.provider != 'GatewayAPI' || has(self.gatewayAPI)",
+            "provider GatewayAPI needs gatewayAPI: name the Gateway in gatewayAPI.parentRefs",
+        ),
+        Rule(
+            "self.provider != 'GatewayAPI' || !(has(self.sticky.header) || self.sticky.cookie)",
+            "sticky does not go with provider GatewayAPI: the sessions of a Gateway would keep users on a rejected "
+            "version; leave sticky out, or choose provider Router",
+        ),
+    )
     provider: Annotated[
-        Literal["Router", "Replicas"],
+        Literal["Router", "GatewayAPI", "Replicas"],
         Field(
-            description="Router: Envoys that Serin runs before the pods, exact to 0.01 %. Replicas: the user Service "
-            "itself, by the number of ready pods."
+            description="Router: Envoys that Serin runs before the pods, exact to 0.01 %. GatewayAPI: a Gateway of the "
+            "cluster, by a route of Serin's. Replicas: the user Service itself, by the number of ready pods."
         ),
     ] = "Router"
     sticky: Annotated[Sticky, Field(description="For the provider Router.")] = Sticky()
     router: Annotated[RouterSettings, Field(description="For the provider Router.")] = RouterSettings()
+    gateway_api: Annotated[
+        GatewayApiSettings | None, Field(alias="gatewayAPI", description="For the provider GatewayAPI.")
+    ] = None
 
 
 class ModelDeploymentSpec(RevisionContent):
@@ -359,7 +411,10 @@ class ModelDeploymentStatus(Schema):
     previous: PreviousStatus | None = None
     rejected: RejectedStatus | None = None
     attempts: Annotated[int, Field(description="Rollouts begun so far; numbers the next one.")] = 0
-    url: Annotated[str | None, Field(description="Where users reach the model, inside the cluster.")] = None
+    url: Annotated[
+        str | None,
+        Field(description="Where users reach the model: its Service inside the cluster, or the name at its Gateway."),
+    ] = None
     replicas: Annotated[int, Field(description="Pods of the revision that serves, for the scale subresource.")] = 0
     selector: Annotated[str | None, Field(description="Of these pods, for the scale subresource.")] = None
     conditions: Conditions = ()

@@ -132,6 +132,21 @@ def _tell(situation: Situation) -> Telling:
         return _moving("Progressing", "RolloutStarting", f"Version {version} is tried next.")
     if not situation.is_serving_in_full:
         return _moving("Progressing" if stable else "Pending", "PodsNotReady", _describe_pods(situation, version))
+    return _tell_traffic(situation, version) or _tell_health(version)
+
+
+def _tell_traffic(situation: Situation, version: str) -> Telling | None:
+    """While the pods are ready and no way leads users there."""
+    traffic = situation.facts.traffic
+    if traffic.obstacle:
+        return _stalled("TrafficRefused", f"{traffic.obstacle} Version {version} answers inside the cluster alone.")
+    if traffic.is_serving:
+        return None
+    why = traffic.trouble or f"the provider {situation.spec.traffic.provider} prepares the way to it"
+    return _moving("Progressing", "TrafficNotReady", f"Version {version} is ready, but users wait: {why}.")
+
+
+def _tell_health(version: str) -> Telling:
     message = f"Version {version} serves all traffic."
     return Telling("Healthy", message, (Mark(READY, "True", "Serving", message),))
 
@@ -212,6 +227,8 @@ def _make_candidate(situation: Situation) -> CandidateStatus | None:
 
 
 def _url(situation: Situation) -> str:
+    if situation.facts.traffic.url is not None:
+        return situation.facts.traffic.url
     key, port = situation.facts.model_deployment.key, situation.spec.service.port
     suffix = "" if port == 80 else f":{port}"
     return f"http://{service_name(key.name)}.{key.namespace}.svc{suffix}"
