@@ -103,6 +103,7 @@ async def test_a_route_of_somebody_else_is_not_taken_over(world: World) -> None:
 async def test_what_is_missing_is_told_with_what_to_do_and_picked_up_when_it_comes(
     world: World, missing: str, words: str
 ) -> None:
+    await world.gateways.let_operator_read_class()
     if missing != "class":
         await world.gateways.add_class()
     if missing != "gateway":

@@ -21,6 +21,10 @@ ALL_KINDS: Mapping[str, Kind] = {
     "ResourceQuota": Kind("ResourceQuota", "", "v1", "resourcequotas"),
     "Role": Kind("Role", "rbac.authorization.k8s.io", "v1", "roles"),
     "RoleBinding": Kind("RoleBinding", "rbac.authorization.k8s.io", "v1", "rolebindings"),
+    "ClusterRole": Kind("ClusterRole", "rbac.authorization.k8s.io", "v1", "clusterroles", is_namespaced=False),
+    "ClusterRoleBinding": Kind(
+        "ClusterRoleBinding", "rbac.authorization.k8s.io", "v1", "clusterrolebindings", is_namespaced=False
+    ),
     "Namespace": Kind("Namespace", "", "v1", "namespaces"),
 }
 

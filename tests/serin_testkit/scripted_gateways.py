@@ -8,10 +8,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serin_testkit.cluster_user import NOT_FOUND, ClusterUser, Json, RefusedError
-from serin_testkit.history import History
+from serin.runtime.kinds import GATEWAY_GROUP
 
-API_VERSION = "gateway.networking.k8s.io/v1"
+from serin_testkit.cluster_user import NOT_FOUND, ClusterUser, Json, RefusedError
+from serin_testkit.control_plane import OPERATOR
+from serin_testkit.history import History
+from serin_testkit.rights import GROUP as RBAC
+
+API_VERSION = f"{GATEWAY_GROUP}/v1"
 NAME = "public"
 CONTROLLER = "gateways.test/paper"
 MOMENT = "2026-03-01T00:00:00Z"
@@ -27,6 +31,7 @@ class ScriptedGateways:
         self._history = history
         self._told = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
+        self._is_readable = False
         self.is_stuck = False
         self.refusal: tuple[str, str, str] | None = None
         """Type of the condition, its reason and its message."""
@@ -37,9 +42,29 @@ class ScriptedGateways:
 
     async def add_class(self, features: Sequence[str] | None = MIRRORS) -> None:
         """One of this namespace's own, for classes are of the cluster. `features` None: it tells nothing of them."""
+        await self.let_operator_read_class()
         body = {"metadata": {"name": self.class_name}, "spec": {"controllerName": CONTROLLER}}
         await self._user.create({"apiVersion": API_VERSION, "kind": "GatewayClass", **body})
         await self.set_features(features)
+
+    async def let_operator_read_class(self) -> None:
+        """No role of a namespace can allow it; one operator for all namespaces has this right from the chart."""
+        if self._is_readable:
+            return
+        self._is_readable = True
+        meta = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": self.class_name}}
+        rule = {
+            "apiGroups": [GATEWAY_GROUP],
+            "resources": ["gatewayclasses"],
+            "resourceNames": [self.class_name],
+            "verbs": ["get"],
+        }
+        await self._user.create(meta | {"kind": "ClusterRole", "rules": [rule]})
+        binding = {
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": self.class_name},
+            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": OPERATOR}],
+        }
+        await self._user.create(meta | {"kind": "ClusterRoleBinding", **binding})
 
     async def set_features(self, features: Sequence[str] | None) -> None:
         told = None if features is None else [{"name": name} for name in sorted(features)]

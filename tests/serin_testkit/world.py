@@ -139,13 +139,17 @@ class World:
         return None if found is None else int(found["spec"]["replicas"])
 
     def serving_pods(self, name: str = NAME) -> list[Json]:
-        """Ready pods of the model that users reach, through the user Service or through the routers behind it."""
+        """Ready pods of the model that users reach: through its Gateway, else the user Service or the routers behind."""
         service = self.history.get("Service", name)
         if service is None:
             return []
-        if "serin.dev/component" not in service["spec"]["selector"]:
-            return select_ready_pods(service, self.history.all("Pod"))
-        services = (self.history.get("Service", route) for route in self.routers.weights(name))
+        if self.history.get("HTTPRoute", name) is not None:
+            routes = list(self.gateways.weights(name))
+        elif "serin.dev/component" in service["spec"]["selector"]:
+            routes = list(self.routers.weights(name))
+        else:
+            routes = [name]
+        services = (self.history.get("Service", route) for route in routes)
         return [pod for found in services if found for pod in select_ready_pods(found, self.history.all("Pod"))]
 
     def reached_pods(self, name: str = NAME) -> list[Json]:

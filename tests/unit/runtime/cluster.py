@@ -43,7 +43,8 @@ class MemoryCluster:
         return Listing([copy.deepcopy(live) for ref, live in self.objects.items() if ref.kind == kind], self.version)
 
     async def watch(self, kind: str, namespace: str | None, version: int) -> AsyncIterator[tuple[str, JsonObject]]:
-        for change in ():
+        changes: list[tuple[str, JsonObject]] = []
+        for change in changes:
             yield change
 
     async def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
