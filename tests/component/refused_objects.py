@@ -41,6 +41,25 @@ def row(name: str, body: Json, *parts: str) -> Any:
 
 MODEL_DEPLOYMENT_RULES = [
     row(
+        "a Gateway that nobody names",
+        model_deployment(traffic__provider="GatewayAPI"),
+        "spec.traffic",
+        "provider GatewayAPI needs gatewayAPI: name the Gateway in gatewayAPI.parentRefs",
+    ),
+    row(
+        "sessions that keep users on a rejected version",
+        model_deployment(
+            traffic={
+                "provider": "GatewayAPI",
+                "gatewayAPI": {"parentRefs": [{"name": "public"}]},
+                "sticky": {"header": "x-user-id"},
+            }
+        ),
+        "spec.traffic",
+        "sticky does not go with provider GatewayAPI: the sessions of a Gateway would keep users on a rejected "
+        "version; leave sticky out, or choose provider Router",
+    ),
+    row(
         "one port for HTTP and gRPC",
         model_deployment(server__ports__grpc=8080),
         "spec.server.ports",
@@ -343,28 +362,10 @@ BOUNDS = [
     row("a service of another kind", model_deployment(service__type="Door"), "spec.service.type: Unsupported value"),
     row("a provider that is not there", model_deployment(traffic__provider="Mesh"), "spec.traffic.provider"),
     row(
-        "a Gateway that nobody names",
-        model_deployment(traffic__provider="GatewayAPI"),
-        "spec.traffic",
-        "provider GatewayAPI needs gatewayAPI: name the Gateway in gatewayAPI.parentRefs",
-    ),
-    row(
         "no Gateway in the list",
         model_deployment(traffic={"provider": "GatewayAPI", "gatewayAPI": {"parentRefs": []}}),
         "spec.traffic.gatewayAPI.parentRefs",
         "at least 1",
-    ),
-    row(
-        "sessions that keep users on a rejected version",
-        model_deployment(
-            traffic={
-                "provider": "GatewayAPI",
-                "gatewayAPI": {"parentRefs": [{"name": "public"}]},
-                "sticky": {"header": "x-user-id"},
-            }
-        ),
-        "spec.traffic",
-        "sticky does not go with provider GatewayAPI",
     ),
     row(
         "a name that no DNS has",

@@ -23,6 +23,9 @@ def read_example(path: Path) -> tuple[str, str]:
 async def test_an_example_is_taken_as_it_stands_and_served(world: World, path: Path) -> None:
     name, version = read_example(path)
 
+    if path.stem == "gateway":
+        await world.gateways.add_class()
+        await world.gateways.add()
     code, output = await world.user.kubectl("apply", "--validate=strict", f"--filename={path}")
 
     assert code == 0, output

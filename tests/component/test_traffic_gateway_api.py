@@ -112,8 +112,11 @@ async def test_what_is_missing_is_told_with_what_to_do_and_picked_up_when_it_com
     await world.apply(behind_gateway("1"))
     await until_told(world, "users wait")
     world.clock.jump(OBSTACLE_SECONDS + 1)
-    await until_told(world, words)
-    assert world.condition(world.model_deployment(), "Stalled") == ("True", "TrafficRefused")
+    await world.until(
+        "a person is asked",
+        lambda: world.condition(world.model_deployment(), "Stalled") == ("True", "TrafficRefused"),
+    )
+    assert words in told(world)
     assert world.condition(world.model_deployment(), "Available") == ("True", "Serving")
     assert len(world.serving_pods()) == 2, "inside the cluster they answer"
 
@@ -132,8 +135,11 @@ async def test_a_gateway_that_refuses_the_route_is_quoted(world: World) -> None:
     await until_told(world, "users wait")
     world.clock.jump(OBSTACLE_SECONDS + 1)
 
-    await until_told(world, "Accepted is False: No listener allows routes of this namespace.")
-    assert world.condition(world.model_deployment(), "Ready") == ("False", "TrafficRefused")
+    await world.until(
+        "a person is asked",
+        lambda: world.condition(world.model_deployment(), "Ready") == ("False", "TrafficRefused"),
+    )
+    assert "Accepted is False: No listener allows routes of this namespace." in told(world)
 
 
 async def test_sessions_that_would_keep_users_on_a_rejected_version_are_refused(world: World) -> None:

@@ -139,7 +139,7 @@ class World:
         return None if found is None else int(found["spec"]["replicas"])
 
     def serving_pods(self, name: str = NAME) -> list[Json]:
-        """Ready pods of the model that users reach: through its Gateway, else the user Service or the routers behind."""
+        """Ready pods of the model that users reach: through its Gateway, else its Service or the routers behind."""
         service = self.history.get("Service", name)
         if service is None:
             return []

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from serin.api.v1alpha1.model_deployment import Traffic
+from serin.api.v1alpha1.traffic import Traffic
 from serin.core.facts import Key, Route, Track
 
 Manifest = Mapping[str, Any]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from serin.api.v1alpha1.model_deployment import Traffic
+from serin.api.v1alpha1.traffic import Traffic
 from serin.core.contract.golden_requests import Answer
 from serin.core.facts import (
     CounterRequest,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from serin.adapters.traffic.replicas import ReplicasProvider
-from serin.api.v1alpha1.model_deployment import Traffic
+from serin.api.v1alpha1.traffic import Traffic
 from serin.core.facts import Key, PodFacts, Route, Track, TrafficFacts
 from serin.core.plan import Apply, TrafficIntent
 from serin.runtime.ports import TrafficView

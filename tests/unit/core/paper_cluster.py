@@ -17,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from serin.adapters.traffic.replicas import ReplicasProvider
-from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus, Traffic
+from serin.api.v1alpha1.model_deployment import ModelDeploymentStatus
 from serin.api.v1alpha1.rollout import RolloutStatus
+from serin.api.v1alpha1.traffic import Traffic
 from serin.core.contract.golden_requests import Answer, GoldenRequest
 from serin.core.facts import (
     Facts,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from serin.api.v1alpha1.model_deployment import RouterSettings, Sticky, Traffic
+from serin.api.v1alpha1.traffic import RouterSettings, Sticky, Traffic
 from serin.core.facts import Route, Track
 from serin.core.plan import Backend, Mirror, TrafficIntent
 

@@ -7,7 +7,7 @@ import pytest
 from serin.adapters.traffic.gateway_api import OBSTACLE_SECONDS, TROUBLE_SECONDS, GatewayApiProvider
 from serin.adapters.traffic.gateways import KNOWN_SECONDS, MIRROR, PARTIAL_MIRROR, find_url
 from serin.adapters.traffic.http_route import make_http_route
-from serin.api.v1alpha1.model_deployment import GatewayApiSettings, ParentRef, Traffic
+from serin.api.v1alpha1.traffic import GatewayApiSettings, ParentRef, Traffic
 from serin.core.facts import Key, TrafficFacts
 from serin.core.plan import AnnotatePods, Apply
 from serin.runtime.ports import Absent, Found, ObjectRef, TrafficView, Unknown
@@ -17,6 +17,10 @@ SETTINGS = GatewayApiSettings(parent_refs=(ParentRef(name="public"),))
 TRAFFIC = Traffic(provider="GatewayAPI", gateway_api=SETTINGS)
 GATEWAY, CLASS = ObjectRef("Gateway", "ml", "public"), ObjectRef("GatewayClass", "", "good")
 YES = {"status": "True", "observedGeneration": 1}
+
+
+def a_class(status: Any, controller: str = "test/one") -> Found:
+    return Found({"spec": {"controllerName": controller}, "status": status})
 
 
 class PaperCluster:
@@ -58,7 +62,7 @@ class World:
         self.cluster.answers[GATEWAY] = Found({"spec": {"gatewayClassName": "good", "listeners": [listener]}})
 
     def put_class(self, features: list[str]) -> None:
-        self.cluster.answers[CLASS] = Found({"status": {"supportedFeatures": [{"name": name} for name in features]}})
+        self.cluster.answers[CLASS] = a_class({"supportedFeatures": [{"name": name} for name in features]})
 
     async def observe(self, after_seconds: float = 0) -> TrafficFacts:
         self.clock.seconds += after_seconds
@@ -124,8 +128,8 @@ async def test_a_class_that_mirrors_all_or_nothing_is_refused_a_share(world: Wor
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Found({"status": {"supportedFeatures": [{"name": "HTTPRoute"}]}}), "GatewayClass good cannot copy requests"),
-        (Found({"status": {}}), "GatewayClass good has no status.supportedFeatures"),
+        (a_class({"supportedFeatures": [{"name": "HTTPRoute"}]}), "GatewayClass good cannot copy requests"),
+        (a_class({}), "GatewayClass good has no status.supportedFeatures"),
         (Unknown("forbidden"), "GatewayClass good cannot be read, forbidden"),
         (Absent(), "There is no GatewayClass good"),
     ],
@@ -133,6 +137,11 @@ async def test_a_class_that_mirrors_all_or_nothing_is_refused_a_share(world: Wor
 async def test_no_mirror_without_a_class_that_says_that_it_can(world: World, answer: Any, words: str) -> None:
     world.cluster.answers[CLASS] = answer
     assert words in ((await world.observe()).why_no_mirror(100) or "")
+
+
+async def test_envoy_gateway_tells_nothing_of_its_features_and_is_known_to_mirror(world: World) -> None:
+    world.cluster.answers[CLASS] = a_class({}, controller="gateway.envoyproxy.io/gatewayclass-controller")
+    assert (await world.observe()).why_no_mirror(25) is None
 
 
 async def test_a_class_that_cannot_be_read_keeps_no_weight_from_anybody(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from serin.adapters.traffic.http_route import find_lag, is_accepted, make_http_route, make_route_services, read_shares
-from serin.api.v1alpha1.model_deployment import GatewayApiSettings, ParentRef, Traffic
+from serin.api.v1alpha1.traffic import GatewayApiSettings, ParentRef, Traffic
 from serin.core.plan import Mirror, TrafficIntent
 from unit.core.golden_files import assert_golden
 from unit.traffic.intents import BASELINE, CANARY, STABLE, a_split, an_intent

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serin.adapters.traffic.router_bootstrap import render_bootstrap
 from serin.adapters.traffic.router_config import CLUSTERS_FILE, ROUTES_FILE, read_weights, render_config
-from serin.api.v1alpha1.model_deployment import Sticky
+from serin.api.v1alpha1.traffic import Sticky
 from serin.core.facts import Route
 from serin.core.model_deployment.names import deployment_name
 from serin.core.plan import Mirror, TrafficIntent

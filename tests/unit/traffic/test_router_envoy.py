@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import pytest
-from serin.api.v1alpha1.model_deployment import Sticky
+from serin.api.v1alpha1.traffic import Sticky
 from serin.core.model_deployment.names import deployment_name
 from serin.core.plan import Mirror
 from serin_testkit.local_envoy import DRAIN_TOKEN, Answer, LocalEnvoy

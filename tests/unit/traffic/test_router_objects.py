@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from serin.adapters.traffic.router import RouterProvider, RouterState
-from serin.api.v1alpha1.model_deployment import RouterSettings
+from serin.api.v1alpha1.traffic import RouterSettings
 from serin.core.plan import AnnotatePods, Apply, TrafficIntent
 from serin.runtime.clock import SystemClock
 from serin.runtime.ports import Unknown

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from serin.adapters.traffic.router import RouterProvider, RouterState
 from serin.adapters.traffic.router_reader import read_state
-from serin.api.v1alpha1.model_deployment import Traffic
+from serin.api.v1alpha1.traffic import Traffic
 from serin.core.facts import Key, PodFacts, Route, RouterPod, TrafficFacts
 from serin.core.model_deployment.names import pod_labels, router_labels
 from serin.runtime.ports import TrafficView, Unknown

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serin.api.v1alpha1.model_deployment import GatewayApiSettings, ParentRef
+from serin.api.v1alpha1.traffic import GatewayApiSettings, ParentRef
 from serin.runtime.ports import Absent, Clock, Cluster, Found, JsonObject, ObjectRef, Unknown
 
 KNOWN_SECONDS: Final = 30.0
@@ -17,6 +17,9 @@ MISSING_SECONDS: Final = 2.0
 
 MIRROR: Final = "HTTPRouteRequestMirror"
 PARTIAL_MIRROR: Final = "HTTPRouteRequestPercentageMirror"
+
+SILENT: Final = {"gateway.envoyproxy.io/gatewayclass-controller": frozenset({MIRROR, PARTIAL_MIRROR})}
+"""What controllers can do that do not write it into the status of their classes, by their conformance reports."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -71,7 +74,8 @@ class Gateways:
         match await self._read(ObjectRef("GatewayClass", "", name)):
             case Found(found):
                 told = (found.get("status") or {}).get("supportedFeatures")
-                features = frozenset(feature["name"] for feature in told) if told else None
+                known = SILENT.get(found["spec"]["controllerName"])
+                features = frozenset(feature["name"] for feature in told) if told else known
                 unknown = f"GatewayClass {name} has no status.supportedFeatures."
                 return GatewayState(gateway, name, features, unknown=unknown)
             case Unknown(reason):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from serin.adapters.traffic.router_objects import make_route_service
-from serin.api.v1alpha1.model_deployment import ParentRef
+from serin.api.v1alpha1.traffic import ParentRef
 from serin.core.facts import Route
 from serin.core.model_deployment.names import COMPONENT_LABEL, TRAFFIC, deployment_name, route_of
 from serin.core.plan import Apply, Backend, Manifest, TrafficIntent
