@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cluster.kubectl import Json, Kubectl
-from cluster.weather import NAME, Weather, a_weather
-from serin_testkit.builders import Manifest
+from cluster.weather import Weather, a_weather
+from serin_testkit.builders import NAME, Manifest
 
 GATEWAY = "public"
 TRAEFIK_PORT = 8000  # of its entry point
