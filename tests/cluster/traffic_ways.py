@@ -26,6 +26,10 @@ class Way:
     def is_exact(self) -> bool:
         return self.provider != "Replicas"
 
+    @property
+    def can_mirror(self) -> bool:
+        return self.name in ("router", "envoy")
+
     def prepare(self, kubectl: Kubectl) -> None:
         if self.gateway_class is not None:
             port = TRAEFIK_PORT if self.gateway_class == "traefik" else 80
