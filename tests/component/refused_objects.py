@@ -41,25 +41,6 @@ def row(name: str, body: Json, *parts: str) -> Any:
 
 MODEL_DEPLOYMENT_RULES = [
     row(
-        "a Gateway that nobody names",
-        model_deployment(traffic__provider="GatewayAPI"),
-        "spec.traffic",
-        "provider GatewayAPI needs gatewayAPI: name the Gateway in gatewayAPI.parentRefs",
-    ),
-    row(
-        "sessions that keep users on a rejected version",
-        model_deployment(
-            traffic={
-                "provider": "GatewayAPI",
-                "gatewayAPI": {"parentRefs": [{"name": "public"}]},
-                "sticky": {"header": "x-user-id"},
-            }
-        ),
-        "spec.traffic",
-        "sticky does not go with provider GatewayAPI: the sessions of a Gateway would keep users on a rejected "
-        "version; leave sticky out, or choose provider Router",
-    ),
-    row(
         "one port for HTTP and gRPC",
         model_deployment(server__ports__grpc=8080),
         "spec.server.ports",
@@ -361,23 +342,6 @@ BOUNDS = [
     row("too many arguments", model_deployment(server__args=["x"] * 65), "spec.server.args: Too many"),
     row("a service of another kind", model_deployment(service__type="Door"), "spec.service.type: Unsupported value"),
     row("a provider that is not there", model_deployment(traffic__provider="Mesh"), "spec.traffic.provider"),
-    row(
-        "no Gateway in the list",
-        model_deployment(traffic={"provider": "GatewayAPI", "gatewayAPI": {"parentRefs": []}}),
-        "spec.traffic.gatewayAPI.parentRefs",
-        "at least 1",
-    ),
-    row(
-        "a name that no DNS has",
-        model_deployment(
-            traffic={
-                "provider": "GatewayAPI",
-                "gatewayAPI": {"parentRefs": [{"name": "public"}], "hostnames": ["http://weather"]},
-            }
-        ),
-        "spec.traffic.gatewayAPI.hostnames[0]",
-        "match",
-    ),
     row("history without end", model_deployment(historyLimit=101), "spec.historyLimit", "less than or equal to 100"),
     row("a duration in words", model_deployment(rollout__progressDeadline="ten"), "spec.rollout.progressDeadline"),
     row("certainty", model_deployment(rollout__analysis__falseReject=0), "falseReject", "greater than 0"),

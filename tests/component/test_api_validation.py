@@ -21,6 +21,7 @@ from component.refused_objects import (
     rollout,
 )
 from component.refused_strategies import STRATEGY_RULES
+from component.refused_traffic import TRAFFIC_RULES
 from serin.api.crd import KINDS, make_crd
 from serin.api.structural_schema import RULES
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
@@ -62,7 +63,10 @@ def refusal(kubectl: Kubectl, *arguments: str, body: Json | None = None) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize(("body", "parts"), [*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *STRATEGY_RULES, *BOUNDS])
+RULE_ROWS = (*MODEL_DEPLOYMENT_RULES, *TRAFFIC_RULES, *PLAN_RULES, *STRATEGY_RULES)
+
+
+@pytest.mark.parametrize(("body", "parts"), [*RULE_ROWS, *BOUNDS])
 def test_refused_with_the_field_and_the_reason(kubectl: Kubectl, body: Json, parts: tuple[str, ...]) -> None:
     message = refusal(kubectl, "create", "--dry-run=server", body=body)
     for part in parts:
@@ -245,7 +249,7 @@ def table(text: str) -> list[list[str]]:
 
 
 def test_every_rule_of_the_definitions_has_a_row_here() -> None:
-    told = [part for row in (*MODEL_DEPLOYMENT_RULES, *PLAN_RULES, *STRATEGY_RULES) for part in row.values[1]]
+    told = [part for row in RULE_ROWS for part in row.values[1]]
     told += [row.values[1] for row in FIXED_FIELDS]
     messages = {message for kind in KINDS for message in rule_messages(make_crd(kind))}
     assert [message for message in sorted(messages) if not any(part in message for part in told)] == []

@@ -32,6 +32,11 @@ TROUBLE_SECONDS: Final = 2.0
 OBSTACLE_SECONDS: Final = 10.0
 """Every change takes a moment, and a Gateway may be made together with the models: only what lasts is told."""
 
+NO_STICKY: Final = (
+    "The provider GatewayAPI cannot keep a user with one version, for a Gateway's sessions would also keep users on a "
+    "rejected one: set spec.traffic.provider to Router."
+)
+
 
 class GatewayApiProvider:
     """Implements the port `TrafficProvider`."""
@@ -55,12 +60,17 @@ class GatewayApiProvider:
         route = view.find("HTTPRoute", service_name(view.key.name))
         if route is None and await self._is_kind_missing(view.key):
             facts = TrafficFacts(
-                selected_shares(view), splits_exactly=True, takes_users=False, no_mirror=NO_GATEWAY_API
+                selected_shares(view),
+                splits_exactly=True,
+                takes_users=False,
+                no_mirror=NO_GATEWAY_API,
+                no_sticky=NO_STICKY,
             )
             return self._wait(view.key, facts, NO_GATEWAY_API, is_obstacle=True)
         states = [await self._gateways.look(parent, view.key.namespace) for parent in settings.parent_refs]
         facts = TrafficFacts(
             splits_exactly=True,
+            no_sticky=NO_STICKY,
             is_serving=route is not None and is_accepted(route),
             url=find_url(settings, settings.parent_refs[0], states[0].gateway),
             no_mirror=_first(state.why_not(MIRROR, "copy requests") for state in states),
