@@ -17,15 +17,18 @@ from serin.core.facts import MetricQuestion
 
 _BUCKET_LABEL = "le"
 
-_ByMoment = Mapping[float, Mapping[str, float]]
-
 
 def make_categories_selector(question: MetricQuestion) -> str:
     return question.predictions or question.buckets
 
 
 def read_categories(answer: Any, question: MetricQuestion) -> Mapping[str, CategoryReading]:
-    """The newest usable reading of each pod that has one.
+    """The newest usable reading of each pod that has one."""
+    return {pod: readings[-1] for pod, readings in read_past_categories(answer, question).items()}
+
+
+def read_past_categories(answer: Any, question: MetricQuestion) -> Mapping[str, tuple[CategoryReading, ...]]:
+    """All usable readings by pod, in the order of time.
 
     A series without the label of the class is of a histogram: Serin's own server counts classes or numbers.
     """
@@ -45,18 +48,14 @@ def read_categories(answer: Any, question: MetricQuestion) -> Mapping[str, Categ
         counted[pod][at][labels[label]] += value
     readings = {}
     for pod, moments in counted.items():
-        found = _newest({at: _split(within) if has_buckets else within for at, within in moments.items()})
-        if found is not None:
-            readings[pod] = found
+        found = (
+            CategoryReading(at, dict(_split(within) if has_buckets else within))
+            for at, within in sorted(moments.items())
+        )
+        usable = tuple(reading for reading in found if reading.is_usable)
+        if usable:
+            readings[pod] = usable
     return readings
-
-
-def _newest(moments: _ByMoment) -> CategoryReading | None:
-    for at in sorted(moments, reverse=True):
-        reading = CategoryReading(at, dict(moments[at]))
-        if reading.is_usable:
-            return reading
-    return None
 
 
 def _split(within: Mapping[str, float]) -> Mapping[str, float]:

@@ -3,7 +3,7 @@
 Exit codes: 0 judged, whatever the verdict; 2 bad input or usage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,8 @@ from serin.api.v1alpha1.plan import Analysis, Metric
 from serin.api.v1alpha1.shared import duration_seconds
 from serin.cli.bad_input import BadInputError
 from serin.cli.counts_file import Recording, read_recording, render_counts
+from serin.cli.drift_replay import replay_drift
+from serin.cli.drift_report import render_drift_json, render_drift_report
 from serin.cli.joint_replay import replay_jointly
 from serin.cli.plan_file import read_analysis
 from serin.cli.plot import render_plot
@@ -24,6 +26,7 @@ from serin.cli.report import render_joint_json, render_joint_report, render_json
 from serin.core.evidence.settings import Settings
 from serin.core.metric_presets import PRESETS
 from serin.core.rollout.analysis import make_settings
+from serin.core.rollout.drifts import make_drift_settings
 from serin.core.rollout.questions import has_own_selectors, make_question
 
 
@@ -59,7 +62,7 @@ class Moment(click.ParamType[datetime]):
     show_default=True,
     help="Whose counters they are, where the plan's metric names none.",
 )
-@click.option("--metric", metavar="NAME", help="Of a plan with several metrics the one to judge; default the first.")
+@click.option("--metric", metavar="NAME", help="Of several the one to judge; default: the first that is no Categories.")
 @click.option("--stable", metavar="SELECTOR", help="Likewise; without it nothing is learned about bursts.")
 @click.option("--from", "begin", type=Moment(), help="When the comparison began, after its warm-up.")
 @click.option("--to", "end", type=Moment(), help="When it ended.")
@@ -90,6 +93,9 @@ def judge(
     metric = _find_metric(analysis, further["metric"])
     if counts is not None and further["prometheus"]:
         raise click.UsageError("COUNTS and --prometheus exclude each other: give one of them")
+    if metric.type == "Categories":
+        click.echo(_judge_predictions(analysis, metric, as_json, [counts, plot, write_counts], further))
+        return
     recordings = _read_past(analysis, metric, further) if counts is None else {metric.name: read_recording(counts)}
     settings = _with_blocks(make_settings(analysis, metric), further["block"], further["serial_block"])
     if write_counts is not None:
@@ -114,13 +120,31 @@ def _find_metric(analysis: Analysis, name: str | None) -> Metric:
     if name is None:
         return next(metric for metric in analysis.metrics if metric.type != "Categories")
     found = next((metric for metric in analysis.metrics if metric.name == name), None)
-    if found is None or found.type == "Categories":
-        known = ", ".join(metric.name for metric in analysis.metrics if metric.type != "Categories")
-        raise click.UsageError(f"--metric {name}, expected a Ratio or Histogram of the plan: {known}")
+    if found is None:
+        known = ", ".join(metric.name for metric in analysis.metrics)
+        raise click.UsageError(f"--metric {name}, expected a metric of the plan: {known}")
     return found
 
 
+def _judge_predictions(
+    analysis: Analysis, metric: Metric, as_json: bool, files: Sequence[Path | None], past: Mapping[str, Any]
+) -> str:
+    if any(files):
+        raise click.UsageError(
+            f"metric {metric.name} is of type Categories: it is asked for with --prometheus, and neither kept nor drawn"
+        )
+    counts, wanted = _find_past(analysis, metric, past)
+    settings = make_drift_settings(metric, make_settings(analysis, metric))
+    found = replay_drift(counts.read_predictions(wanted), settings)
+    return render_drift_json(found) if as_json else render_drift_report(found)
+
+
 def _read_past(analysis: Analysis, metric: Metric, past: Mapping[str, Any]) -> Mapping[str, Recording]:
+    counts, wanted = _find_past(analysis, metric, past)
+    return counts.read(wanted)
+
+
+def _find_past(analysis: Analysis, metric: Metric, past: Mapping[str, Any]) -> tuple[PastCounts, Past]:
     missing = [option for option, name in _PAST_OPTIONS.items() if not past[name]]
     if missing:
         raise click.UsageError(f"without COUNTS a past rollout is judged, which needs {', '.join(missing)}")
@@ -132,8 +156,10 @@ def _read_past(analysis: Analysis, metric: Metric, past: Mapping[str, Any]) -> M
     preset = PRESETS[past["preset"]]
     if metric.type == "Histogram" and metric.buckets is None and preset.buckets is None:
         raise click.UsageError(f"--preset {past['preset']} has no histogram: name one in buckets of {metric.name!r}")
+    if metric.type == "Categories" and not has_own_selectors(metric) and preset.predictions is None:
+        raise click.UsageError(f"--preset {past['preset']} counts no predictions: name a counter in {metric.name!r}")
     question = make_question(metric, (), metric.bounds, None if has_own_selectors(metric) else preset)
-    return PastCounts(past["prometheus"], question, duration_seconds(analysis.interval)).read(wanted)
+    return PastCounts(past["prometheus"], question, duration_seconds(analysis.interval)), wanted
 
 
 _PAST_OPTIONS = {

@@ -6,7 +6,8 @@ plan's interval should not be shorter than the interval of the scrapes.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -16,12 +17,14 @@ import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 
 from serin.adapters.prometheus_buckets import is_one_of, make_bound_matcher, read_buckets
+from serin.adapters.prometheus_categories import make_categories_selector, read_past_categories
 from serin.adapters.prometheus_query import InvalidSelectorError, narrow_selector
 from serin.adapters.prometheus_samples import InvalidAnswerError, read_pair, read_requests
 from serin.adapters.prometheus_session import make_session
 from serin.adapters.settings import SettingsError, read_settings
 from serin.cli.bad_input import BadInputError
 from serin.cli.counts_file import Recording
+from serin.core.evidence.categories import CategoryReading
 from serin.core.evidence.counters import Reading, increment_between
 from serin.core.evidence.counts import Counts, Increments, StableHalves
 from serin.core.evidence.history import make_history
@@ -35,6 +38,7 @@ TIMEOUT_SECONDS = 30.0
 _Readings = Mapping[str, tuple[Reading, ...]]
 _Streams = Mapping[str, _Readings]
 """By stream: one of a Ratio, one per bound of a Histogram."""
+PastCategories = Mapping[str, tuple[CategoryReading, ...]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,15 @@ class Past:
     begin: datetime
     end: datetime
     lookback_begin: datetime
+
+
+@dataclass(frozen=True)
+class PastPredictions:
+    """Readings by class of each pod, in the order of time."""
+
+    stable: PastCategories
+    baseline: PastCategories
+    canary: PastCategories
 
 
 class PastCounts:
@@ -89,15 +102,32 @@ class PastCounts:
             raise BadInputError(f"metric {name!r}: baseline and canary have no bucket in common that saw requests")
         return chosen
 
+    def read_predictions(self, past: Past) -> PastPredictions:
+        """Of a metric of type Categories. BadInputError as above."""
+        wanted = {"--baseline": past.baseline, "--canary": past.canary, "--stable": past.stable}
+        found = {option: self._ask_predictions(pods, past) if pods else {} for option, pods in wanted.items()}
+        for option in ("--baseline", "--canary"):
+            if not found[option]:
+                raise BadInputError(f"{option} {wanted[option]!r}: such pods have counted no predictions in that time")
+        return PastPredictions(found["--stable"], found["--baseline"], found["--canary"])
+
+    def _ask_predictions(self, pods: str, past: Past) -> PastCategories:
+        question = self._question
+        with _telling_bad_input(self._connect.url):
+            answer = self._ask_range(make_categories_selector(question), pods, past.begin, past.end)
+            return read_past_categories(answer, question)
+
+    def _ask_range(self, selector: str, matcher: str, begin: datetime, end: datetime) -> Any:
+        step = f"{max(1, round(self._interval_seconds))}s"
+        return self._connect.custom_query_range(narrow_selector(selector, matcher), begin, end, step)
+
     def _ask(self, pods: str, begin: datetime, end: datetime) -> _Streams:
         question = self._question
 
         def ask(selector: str, matcher: str = "") -> Any:
-            wanted = narrow_selector(selector, ",".join(filter(None, (matcher, pods))))
-            step = f"{max(1, round(self._interval_seconds))}s"
-            return self._connect.custom_query_range(wanted, begin, end, step)
+            return self._ask_range(selector, ",".join(filter(None, (matcher, pods))), begin, end)
 
-        try:
+        with _telling_bad_input(self._connect.url):
             if question.type == "Histogram":
                 unit, bounds = question.bucket_seconds, question.bounds
                 found = read_buckets(ask(question.buckets, make_bound_matcher(bounds, unit)), unit)
@@ -112,10 +142,16 @@ class PastCounts:
             else:
                 readings = read_requests(requested, question.failed or FailedSeries(()))
             return {question.name: readings} if readings else {}
-        except InvalidSelectorError as error:
-            raise BadInputError(str(error)) from error
-        except (requests.RequestException, PrometheusApiClientException, InvalidAnswerError, ValueError) as error:
-            raise BadInputError(f"--prometheus {self._connect.url}: expected an answer, but {error}") from error
+
+
+@contextmanager
+def _telling_bad_input(url: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidSelectorError as error:
+        raise BadInputError(str(error)) from error
+    except (requests.RequestException, PrometheusApiClientException, InvalidAnswerError, ValueError) as error:
+        raise BadInputError(f"--prometheus {url}: expected an answer, but {error}") from error
 
 
 def _make_session() -> requests.Session:
