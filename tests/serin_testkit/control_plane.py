@@ -42,6 +42,7 @@ CONTROLLERS = (
     "serviceaccount-controller",
     "horizontal-pod-autoscaler-controller",
     "disruption-controller",
+    "resourcequota-controller",
 )
 
 OPERATOR = "operator"

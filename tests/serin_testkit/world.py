@@ -319,7 +319,8 @@ def _find_unrest_of(deployment: Json, pods: Iterator[Json]) -> str | None:
     name, status, wanted = deployment["metadata"]["name"], deployment.get("status", {}), deployment["spec"]["replicas"]
     if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
         return f"the controller has not seen Deployment {name}"
-    if not status.get("replicas", 0) == status.get("updatedReplicas", 0) == wanted:
+    is_refused = any(c["type"] == "ReplicaFailure" and c["status"] == "True" for c in status.get("conditions") or ())
+    if not is_refused and not status.get("replicas", 0) == status.get("updatedReplicas", 0) == wanted:
         return f"Deployment {name} has not got its pods yet"
     selector = deployment["spec"]["selector"]["matchLabels"]
     ready = len(select_ready_pods({"spec": {"selector": selector}}, pods))
