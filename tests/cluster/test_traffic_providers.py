@@ -83,7 +83,7 @@ def served(request: pytest.FixtureRequest, operator: Operator) -> Iterator[Serve
 def test_shares_are_as_told_and_a_good_version_is_promoted_without_a_request_lost(served: Served) -> None:
     weather, before = served.weather, served.traffic.count()
     rollout = weather.roll_out(served.way.manifest(weather.good_version, STEPS))
-    weather.until_judged(rollout)
+    weather.until_phase(rollout, "AwaitingApproval")
     status = weather.until_condition(rollout, "TrafficConverged", "True")
     told = status["weights"]["effective"]["canary"]
     version = status["canary"]["version"]
