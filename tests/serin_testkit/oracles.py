@@ -192,7 +192,7 @@ def _primary(name: str, revision: str | None) -> Json:
 
 def _successors(name: str, objects: Mapping[Place, Json]) -> set[str]:
     """Revisions that have taken pods from stable one by one, or give them back; the last word makes one stable."""
-    every = [found["metadata"]["labels"] for (kind, _), found in objects.items() if kind == "Deployment"]
+    every = [found["metadata"].get("labels") or {} for (kind, _), found in objects.items() if kind == "Deployment"]
     ours = [labels for labels in every if labels.get("serin.dev/model-deployment") == name]
     return {labels["serin.dev/revision"] for labels in ours if labels.get("serin.dev/role") in ("successor", "stable")}
 
