@@ -1,7 +1,8 @@
-"""A server of somebody else: answers everything with 200 and tells of its failures only in its own counters.
+"""A server of somebody else: answers with 200 whatever happens, and tells of its failures only in its own counters.
 
 Runs in a pod, with nothing but Python. Its one argument says, as JSON, the share of requests that it counts as failed,
-how much slower than usual it is and how often it predicts rain: {"failed_share": 0.05, "slowness": 1.5}.
+how much slower than usual it is and how often it predicts rain: {"failed_share": 0.05, "slowness": 1.5}. A share of
+answers, `error_share`, can be errors all the same: status 500, and no word of them in the counters.
 `GET /incident?share=0.2&seconds=60` makes it fail for a while, as everything does that shares a broken dependency;
 `GET /crash` ends it.
 """
@@ -22,6 +23,7 @@ MEDIAN_SECONDS, SPREAD = 0.02, 0.4
 
 options = {
     "failed_share": 0.0,
+    "error_share": 0.0,
     "slowness": 0.0,
     "rain_share": 0.3,
     **(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}),
@@ -78,7 +80,8 @@ class Handler(BaseHTTPRequestHandler):
             counts["rain"] += random.random() < float(options["rain_share"])
             for bound in BOUNDS_SECONDS:
                 slower_than[bound] += took_seconds > bound
-        self.answer(json.dumps({"predictions": [0]}), "application/json")
+        code = 500 if random.random() < float(options["error_share"]) else 200
+        self.answer(json.dumps({"predictions": [0]}), "application/json", code)
 
     def answer(self, text: str, kind: str, code: int = 200) -> None:
         body = text.encode()

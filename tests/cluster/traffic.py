@@ -42,17 +42,21 @@ class Requests:
 
 
 class Traffic:
-    """One generator per namespace."""
+    """One generator per namespace and name."""
 
-    def __init__(self, kubectl: Kubectl) -> None:
+    def __init__(self, kubectl: Kubectl, name: str = GENERATOR) -> None:
         self._kubectl = kubectl
+        self._name = name
 
     def start(self, *arguments: str) -> None:
         """Starts the generator with these arguments and waits for the first answers."""
         script = {"load.py": (DEMO / "load.py").read_text()}
         name = {"name": GENERATOR}
+        label = {"app.kubernetes.io/name": self._name}
         self._kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": name, "data": script})
         load: Json = yaml.safe_load((DEMO / "load.yaml").read_text())
+        load["metadata"] = {"name": self._name, "labels": label}
+        load["spec"]["selector"]["matchLabels"] = load["spec"]["template"]["metadata"]["labels"] = label
         load["spec"]["template"]["spec"]["containers"][0]["args"] = list(arguments)
         self._kubectl.apply(load)
         wait_until("the load generator counts requests", self._read)
@@ -72,10 +76,22 @@ class Traffic:
 
         return wait_until(f"the load generator counts for {seconds:.0f} s longer", look)
 
+    def count_until(self, requests: int) -> Requests:
+        """The counts when so many requests have been answered."""
+
+        def look() -> Requests | None:
+            counted = self._read()
+            return counted if counted is not None and counted.requests >= requests else None
+
+        return wait_until(f"the load generator counts {requests} requests", look)
+
+    def stop(self) -> None:
+        self._kubectl.run("delete", "deployment", self._name, "--wait=false")
+
     def _read(self) -> Requests | None:
         """None while it waits for its first success. The newest line may be cut, so the one before is read, too."""
         try:
-            lines = self._kubectl.run("logs", f"deployment/{GENERATOR}", "--tail=2").splitlines()
+            lines = self._kubectl.run("logs", f"deployment/{self._name}", "--tail=2").splitlines()
         except KubectlError:
             return None  # there is no log before the container has started
         for line in reversed(lines):

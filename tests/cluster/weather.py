@@ -209,6 +209,19 @@ class Weather:
 
         self._recording.until("only pods of the stable revision are left", look)
 
+    def until_no_version_is_left_but_stable(self) -> None:
+        """Pods of routers may be there."""
+
+        def look() -> bool:
+            every = [pod["metadata"]["labels"].get("serin.dev/revision") for pod in self.pods()]
+            return {revision for revision in every if revision} == {self.status["stable"]["revision"]}
+
+        self._recording.until("only pods of the stable revision are left", look)
+
+    def until_serving(self, count: int) -> None:
+        """Until so many ready pods are behind the user Service."""
+        self._recording.until(f"{count} pods serve", lambda: len(self.serving()) >= count)
+
 
 def count_restarts(pod: Json) -> int:
     return sum(container["restartCount"] for container in (pod.get("status") or {}).get("containerStatuses") or ())
