@@ -28,6 +28,7 @@ from serin.core.model_deployment.names import (
     router_labels,
     router_name,
 )
+from serin.core.model_deployment.pod_template import make_scrape_annotations
 from serin.core.plan import Backend, Manifest, TrafficIntent
 
 VERSION_ANNOTATION: Final = "serin.dev/router-config"
@@ -85,11 +86,7 @@ def make_disruption_budget(intent: TrafficIntent) -> Manifest:
 def make_router_deployment(intent: TrafficIntent, image: str) -> Manifest:
     name = owner_name(intent)
     labels = router_labels(name)
-    annotations = {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(STATS_PORT),
-        "prometheus.io/path": "/metrics",
-    }
+    annotations = make_scrape_annotations(STATS_PORT)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -5,6 +5,7 @@ structural schema, `RULES` become CEL rules that the API server enforces. Field 
 camelCase on the wire.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +62,11 @@ Duration = Annotated[
 
 
 @lru_cache(maxsize=1024)  # a decision reads some dozen
+def count_pods(amount: int | str, replicas: int) -> int:
+    """A number of pods, or a share of the replicas such as 25%, rounded up."""
+    return amount if isinstance(amount, int) else math.ceil(int(amount.removesuffix("%")) * replicas / 100)
+
+
 def duration_seconds(text: str) -> float:
     """Seconds of a `Duration`. The schema has checked the form, so a malformed text is a bug: ValueError."""
     parts = re.findall(r"([0-9]+)(ms|s|m|h)", text)

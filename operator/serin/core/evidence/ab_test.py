@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from serin.core.evidence.counts import Counts
 from serin.core.evidence.likelihood import Rates, log_e_value
+from serin.core.evidence.verdict import LARGEST_LOG_SHOWN
 
 EFFECTS: Final = ((1.0, 0.4), (2.5, 0.3), (8.0, 0.2), (40.0, 0.1))
 """Multiples of the minimum effect, and the part of the stake on each."""
@@ -27,7 +28,6 @@ BLOCK_SECONDS: Final = 60.0
 # Squares and their expectation: without anything seen, logarithms are divided by 3.
 DISPERSION_PRIOR: Final = (12.0, 4.0)
 SMALLEST_SHARE, LARGEST_SHARE = 1e-6, 0.999
-LARGEST_LOG: Final = 700.0  # exp() of more overflows
 
 
 class AbOutcome(StrEnum):
@@ -245,7 +245,7 @@ def _log_mean(bets: tuple[float, ...]) -> float:
 
 
 def _exp(log_evidence: float) -> float:
-    return math.exp(min(log_evidence, LARGEST_LOG))
+    return math.exp(min(log_evidence, LARGEST_LOG_SHOWN))
 
 
 def _standardized_difference(baseline: Counts, canary: Counts) -> float | None:

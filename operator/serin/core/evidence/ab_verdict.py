@@ -3,12 +3,11 @@
 They may reject at any time, and a winner is promoted only when each of them is good enough, too.
 """
 
-import math
 from dataclasses import replace
 
 from serin.core.evidence.ab_test import AbJudgement, AbOutcome, AbSettings
 from serin.core.evidence.combination import JudgedTrial, Verdict
-from serin.core.evidence.sentences import percent
+from serin.core.evidence.sentences import describe_rarity, percent
 from serin.core.evidence.verdict import Outcome
 
 NO_DIFFERENCE = "NoDifference"
@@ -45,9 +44,7 @@ def describe_ab(judgement: AbJudgement, settings: AbSettings) -> str:
     counts = f"{judgement.canary.requests:,.0f} vs {judgement.baseline.requests:,.0f} counted"
     new, old = percent(judgement.canary.failure_rate), percent(judgement.baseline.failure_rate)
     seen = f"the new version succeeds in {new}, the old one in {old} ({counts})"
-    rarity = (
-        f"Two equal versions would show this in fewer than 1 of {math.floor(1 / settings.false_reject + 1e-9):,} tests."
-    )
+    rarity = f"Two equal versions would show this in {describe_rarity(settings.false_reject)} tests."
     match judgement.outcome:
         case AbOutcome.CANARY_WINS:
             return f"the new version wins, for {seen}. {rarity}"

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from serin.core.evidence.sentences import describe_rarity
+from serin.core.evidence.verdict import LARGEST_LOG_SHOWN
+
 # Chance that it is the candidate's fault when the two differ, and shares of the wealth that are bet on "good enough".
 FAULT_SHARES = (0.55, 0.65, 0.8, 0.95)
 STAKES = (0.1, 0.25, 0.5, 0.75, 0.95)
 
-LARGEST_LOG = 700.0  # exp() of more overflows
 BISECTIONS = 60  # from 1 down to the precision of a float
 
 
@@ -121,12 +123,12 @@ def log_evidence_against(agreement: Agreement, share: float) -> float:
 
 def evidence_bad(agreement: Agreement, minimum: float) -> float:
     """The e-value against "at least the minimum agrees"; its largest null is the nearest to what was seen."""
-    return math.exp(min(log_evidence_against(agreement, max(agreement.share, minimum)), LARGEST_LOG))
+    return math.exp(min(log_evidence_against(agreement, max(agreement.share, minimum)), LARGEST_LOG_SHOWN))
 
 
 def evidence_good(agreement: Agreement, minimum: float) -> float:
     """The e-value against "less than the minimum agrees"."""
-    return math.exp(min(log_evidence_against(agreement, min(agreement.share, minimum)), LARGEST_LOG))
+    return math.exp(min(log_evidence_against(agreement, min(agreement.share, minimum)), LARGEST_LOG_SHOWN))
 
 
 def judge_agreement(agreement: Agreement, settings: AgreementSettings) -> AgreementJudgement:
@@ -258,7 +260,7 @@ def _describe(answer: Answer, agreement: Agreement, interval: Interval, settings
         case Answer.FAIL:
             return (
                 f"Failed: {seen}; at least {minimum} have to. A candidate that agrees that often would show this in "
-                f"fewer than 1 of {math.floor(1 / settings.false_reject + 1e-9):,} rollouts."
+                f"{describe_rarity(settings.false_reject)} rollouts."
             )
         case Answer.UNDECIDED:
             return f"{seen}; at least {minimum} must, more mirrored requests are needed."

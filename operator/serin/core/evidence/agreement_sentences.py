@@ -1,9 +1,9 @@
 """The agreement of a shadow's answers in sentences for people."""
 
-import math
 from collections.abc import Mapping
 
 from serin.core.evidence.agreement import Agreement, AgreementJudgement, AgreementSettings
+from serin.core.evidence.sentences import describe_rarity
 from serin.core.evidence.verdict import Outcome
 
 
@@ -19,10 +19,9 @@ def describe_agreement(
     differ = _describe_differences(agreement, differences)
     match outcome:
         case Outcome.REJECT:
-            rarity = f"{math.floor(1 / settings.false_reject + 1e-9):,}"
             return (
                 f"Rejected: {seen}, at least {minimum} have to.{differ} A version that agrees that often would show "
-                f"this in fewer than 1 of {rarity} rollouts."
+                f"this in {describe_rarity(settings.false_reject)} rollouts."
             )
         case Outcome.PROMOTE:
             confidence = f"{100 * (1 - settings.false_promote):.3g} %"

@@ -1,10 +1,9 @@
 """Drift of predictions in sentences for people, next to those of failures in `sentences`."""
 
-import math
 from collections.abc import Sequence
 
 from serin.core.evidence.drift import DriftJudgement, DriftSettings
-from serin.core.evidence.sentences import percent
+from serin.core.evidence.sentences import describe_rarity, percent
 from serin.core.evidence.verdict import Outcome
 
 CLASSES_TOLD = 2
@@ -17,8 +16,7 @@ def describe_drift(judgement: DriftJudgement, outcome: Outcome, settings: DriftS
         case Outcome.REJECT:
             return (
                 f"Rejected: more than {limit} of the canary's predictions moved to another class ({seen}). A canary "
-                f"within this limit would show this in fewer than 1 of "
-                f"{math.floor(1 / settings.shared.false_reject + 1e-9):,} rollouts."
+                f"within this limit would show this in {describe_rarity(settings.shared.false_reject)} rollouts."
             )
         case Outcome.PROMOTE:
             confidence = f"{100 * (1 - settings.shared.false_promote):.3g} %"

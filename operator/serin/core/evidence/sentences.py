@@ -99,9 +99,13 @@ def _rejected(judgement: Judgement, settings: Settings, slower_than: str | None)
         rates = f"is slower than {slower_than} in {canary}, the baseline in {baseline}"
     return (
         f"Rejected: the canary {rates}, over the same {duration(judgement.data_seconds)}. "
-        f"A canary as good as the baseline would show this in fewer than 1 of "
-        f"{math.floor(1 / settings.false_reject + 1e-9):,} rollouts."
+        f"A canary as good as the baseline would show this in {describe_rarity(settings.false_reject)} rollouts."
     )
+
+
+def describe_rarity(false_reject: float) -> str:
+    """Such as "fewer than 1 of 100"; what there are so few of goes on."""
+    return f"fewer than 1 of {math.floor(1 / false_reject + 1e-9):,}"
 
 
 def _inconclusive(judgement: Judgement) -> str:

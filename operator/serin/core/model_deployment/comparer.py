@@ -9,7 +9,7 @@ from typing import Any, Final
 from serin.api.v1alpha1.plan import Shadow
 from serin.core.facts import RevisionFacts
 from serin.core.model_deployment.names import service_name
-from serin.core.model_deployment.pod_template import version_of
+from serin.core.model_deployment.pod_template import make_scrape_annotations, version_of
 from serin.core.rollout.attempt import Attempt
 
 COMPARER_PORT: Final = 8080
@@ -42,13 +42,8 @@ def make_comparer_template(attempt: Attempt) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
-    annotations = {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(COMPARER_PORT),
-        "prometheus.io/path": "/metrics",
-    }
     return {
-        "metadata": {"annotations": annotations},
+        "metadata": {"annotations": make_scrape_annotations(COMPARER_PORT)},
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,

@@ -205,9 +205,7 @@ def _remember(
 
 
 def _weigh(running: Step) -> Mapping[Route, float]:
-    engine = running.move.engine
-    position = engine.position if engine else None
-    return running.attempt.strategy.wanted_weights(running.attempt, running.move.phase, position)
+    return running.attempt.weights_after(running.move.phase, running.move.engine)
 
 
 def _attempt_pods(running: Step | None) -> Mapping[Route, int]:

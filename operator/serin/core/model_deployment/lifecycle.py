@@ -54,8 +54,7 @@ class Situation:
         """Percent of the requests per route, as the attempt wants them; empty without one."""
         if self.attempt is None or self.move is None:
             return {}
-        position = self.move.engine.position if self.move.engine else None
-        return self.attempt.strategy.wanted_weights(self.attempt, self.move.phase, position)
+        return self.attempt.weights_after(self.move.phase, self.move.engine)
 
     @property
     def serving(self) -> DeploymentFacts | None:

@@ -4,10 +4,10 @@ One autoscaler for the life of the model, aimed at the ModelDeployment and never
 writer of the Deployments' sizes, so nothing is handed over at a promotion. What moves is whose load it is measured by.
 """
 
-import math
 from collections.abc import Collection, Mapping
 
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
+from serin.api.v1alpha1.shared import count_pods
 from serin.core.facts import Facts, Route, Track
 from serin.core.model_deployment.children import make_autoscaler, make_disruption_budget
 from serin.core.model_deployment.names import MODEL_DEPLOYMENT_LABEL, REVISION_LABEL, pod_labels, service_name
@@ -44,9 +44,7 @@ def plan_scaling(facts: Facts, spec: ModelDeploymentSpec, serving: Route | None)
 
 def _spares_some(max_unavailable: int | str, replicas: int) -> bool:
     """A budget that lets all go does nothing, and one that let none go would keep the node of a single pod for ever."""
-    if isinstance(max_unavailable, int):
-        return max_unavailable < replicas
-    return math.ceil(int(max_unavailable.removesuffix("%")) * replicas / 100) < replicas
+    return count_pods(max_unavailable, replicas) < replicas
 
 
 def _apply_or_delete(wanted: Manifest | None, deletion: Delete, own: Collection[str]) -> tuple[Action, ...]:

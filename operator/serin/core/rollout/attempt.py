@@ -1,6 +1,6 @@
 """One attempt with all that its decisions look at: the facts narrowed to one Rollout."""
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from serin.api.conditions import PAUSED, TRAFFIC_CONVERGED
 from serin.api.v1alpha1.model_deployment import StableStatus
 from serin.api.v1alpha1.plan import Plan, Ramp
 from serin.api.v1alpha1.rollout import Phase, RolloutSpec, StageStatus
-from serin.api.v1alpha1.shared import duration_seconds
+from serin.api.v1alpha1.shared import count_pods, duration_seconds
 from serin.core.facts import DeploymentFacts, Facts, RevisionFacts, RolloutFacts, Route, Track
 from serin.core.metric_presets import preset_of
 from serin.core.rollout.analysis import Variants
@@ -126,6 +126,10 @@ class Attempt:
             counting=Counting(self.facts.traffic.routers or (), self._routed_revisions()),
         )
 
+    def weights_after(self, phase: Phase, engine: Engine | None) -> Mapping[Route, float]:
+        """Percent of the requests per route when this look has led to the phase, at the step of its engine."""
+        return self.strategy.wanted_weights(self, phase, engine.position if engine else None)
+
     def _routed_revisions(self) -> frozenset[str]:
         """Those whose requests only the routers count."""
         revisions = {self.revision, *((self.stable.revision,) if self.stable else ())}
@@ -219,7 +223,7 @@ def fix_size(plan: Plan, replicas: int) -> Plan:
     """A share is fixed as the number that it is when the attempt begins: stable scales on, the compared pods do not."""
     if isinstance(plan.size, int):
         return plan
-    return plan.model_copy(update={"size": max(1, math.ceil(int(plan.size.removesuffix("%")) * replicas / 100))})
+    return plan.model_copy(update={"size": max(1, count_pods(plan.size, replicas))})
 
 
 def _is_full(deployment: DeploymentFacts, count: int) -> bool:

@@ -10,7 +10,7 @@ from serin.api.v1alpha1.plan import Gate
 from serin.api.v1alpha1.rollout import GateStatus
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.awaiting import is_closed, wait_for
-from serin.core.rollout.looking import find_crash
+from serin.core.rollout.looking import reject_crash
 from serin.core.rollout.move import Move
 
 GATES: Final[tuple[Gate, Gate]] = ("BeforeTraffic", "BeforePromotion")
@@ -43,7 +43,4 @@ def pass_gates(attempt: Attempt, ready: str, move: Move) -> Move:
 
 
 def await_gates(attempt: Attempt) -> Move:
-    crash = find_crash(attempt)
-    if crash:
-        return Move("Rejected", "CanaryCrashed", f"Rejected: the new version crashes, {crash}.", how="Evidence")
-    return attempt.strategy.begin_trial(attempt)
+    return reject_crash(attempt) or attempt.strategy.begin_trial(attempt)

@@ -127,7 +127,7 @@ def _make_weights(attempt: Attempt, move: Move) -> WeightsStatus:
 
 
 def _wanted_weights(attempt: Attempt, move: Move) -> Mapping[Route, float]:
-    return attempt.strategy.wanted_weights(attempt, move.phase, move.engine.position if move.engine else None)
+    return attempt.weights_after(move.phase, move.engine)
 
 
 def _lacks_requests(attempt: Attempt, move: Move, wanted: Mapping[Route, float]) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from serin.core.facts import MetricsUnavailable
 from serin.core.rollout.analysis import Look, interval_of, learn_history, look, next_look_at, next_moment
 from serin.core.rollout.attempt import Attempt
+from serin.core.rollout.move import Move
 from serin.core.rollout.streams import Engine
 
 # Three more restarts than the baseline is a crash loop, whatever the requests say.
@@ -41,6 +42,14 @@ def take_look(attempt: Attempt, engine: Engine) -> Look | NoNews:
         return NoNews(engine, soon)
     pods = ", ".join(result.missing_pods[:3]) or "any pod of canary and baseline"
     return NoNews(engine, soon, f"Prometheus has no new scrape of {pods}.")
+
+
+def reject_crash(attempt: Attempt) -> Move | None:
+    """Of a strategy that compares nothing."""
+    crash = find_crash(attempt)
+    if crash is None:
+        return None
+    return Move("Rejected", "CanaryCrashed", f"Rejected: the new version crashes, {crash}.", how="Evidence")
 
 
 def find_crash(attempt: Attempt) -> str | None:

@@ -10,16 +10,9 @@ from typing import Final
 from serin.api.v1alpha1.model_deployment import ModelDeploymentSpec
 from serin.api.v1alpha1.plan import Plan
 from serin.core.rollout import preparing
-from serin.core.rollout.analyzing import analyze, await_approval
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.awaiting import begin_comparison
-from serin.core.rollout.baking import bake
 from serin.core.rollout.move import Move
-from serin.core.rollout.preflight import check_contract
-from serin.core.rollout.preparing import prepare
-from serin.core.rollout.promoting import promote
-from serin.core.rollout.routes import wanted_pods, wanted_weights
-from serin.core.rollout.strategy import Strategy
+from serin.core.rollout.strategies.canary import CANARY
 from serin.core.rollout.streams import Engine, begin_counters
 from serin.core.rollout.trials import TrialWatch
 
@@ -57,20 +50,10 @@ def _follow_business(engine: Engine, attempt: Attempt) -> Engine:
     return replace(engine, trial=TrialWatch(plan.ab_test.minimum_effect, counters))
 
 
-AB_TEST: Final = Strategy(
-    rules={
-        "Pending": begin,
-        "Preparing": prepare,
-        "Preflight": check_contract,
-        "Analyzing": analyze,
-        "AwaitingApproval": await_approval,
-        "Promoting": promote,
-        "Baking": bake,
-    },
-    wanted_pods=wanted_pods,
-    wanted_weights=wanted_weights,
-    begin_trial=begin_comparison,
-    has_baseline=lambda _: True,
+AB_TEST: Final = replace(
+    CANARY,
+    rules={**CANARY.rules, "Pending": begin},
+    has_steps=False,
     fixed_weight=_weight,
     extend_engine=_follow_business,
 )

@@ -15,7 +15,7 @@ from serin.api.v1alpha1.shared import duration_seconds
 from serin.core.facts import Route
 from serin.core.rollout.attempt import Attempt
 from serin.core.rollout.gates import await_gates, pass_gates
-from serin.core.rollout.looking import find_crash
+from serin.core.rollout.looking import reject_crash
 from serin.core.rollout.move import Move
 from serin.core.rollout.preflight import check_contract
 from serin.core.rollout.preparing import begin, prepare
@@ -38,9 +38,9 @@ def _begin_rolling(attempt: Attempt) -> Move:
 
 
 def _roll(attempt: Attempt) -> Move:
-    crash = find_crash(attempt)
-    if crash:
-        return Move("Rejected", "CanaryCrashed", f"Rejected: the new version crashes, {crash}.", how="Evidence")
+    crashed = reject_crash(attempt)
+    if crashed:
+        return crashed
     if not attempt.has_ready(attempt.canary_route, attempt.replicas):
         told = (
             f"{_ready(attempt)} of {attempt.replicas} pods of the new version are ready, old ones go as new ones come"

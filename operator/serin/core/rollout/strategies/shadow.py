@@ -15,17 +15,14 @@ from serin.core.metric_presets import preset_of
 from serin.core.plan import Mirror
 from serin.core.rollout import preparing, routes
 from serin.core.rollout.agreements import AgreementWatch
-from serin.core.rollout.analyzing import analyze, await_approval
+from serin.core.rollout.analyzing import await_approval
 from serin.core.rollout.attempt import Attempt
-from serin.core.rollout.awaiting import begin_comparison
-from serin.core.rollout.baking import bake
 from serin.core.rollout.move import Move
 from serin.core.rollout.phases import COMPARING
 from serin.core.rollout.preflight import check_contract
-from serin.core.rollout.promoting import promote
 from serin.core.rollout.questions import has_own_selectors
 from serin.core.rollout.ramp import Position
-from serin.core.rollout.strategy import Strategy
+from serin.core.rollout.strategies.canary import CANARY
 from serin.core.rollout.streams import Engine
 from serin.core.rollout.waiting import wait_for_pods
 
@@ -106,20 +103,18 @@ def _follow_agreement(engine: Engine, attempt: Attempt) -> Engine:
     return replace(engine, agreement=AgreementWatch((attempt.plan.shadow or Shadow()).compare.agreement))
 
 
-SHADOW: Final = Strategy(
+SHADOW: Final = replace(
+    CANARY,
     rules={
+        **CANARY.rules,
         "Pending": begin,
         "Preparing": _with_copies_told(prepare),
         "Preflight": _with_copies_told(check_contract),
-        "Analyzing": analyze,
         "AwaitingApproval": _with_copies_told(await_approval),
-        "Promoting": promote,
-        "Baking": bake,
     },
     wanted_pods=wanted_pods,
     wanted_weights=wanted_weights,
-    begin_trial=begin_comparison,
-    has_baseline=lambda _: True,
+    has_steps=False,
     wanted_mirror=wanted_mirror,
     fixed_weight=lambda _: 0.0,
     extend_engine=_follow_agreement,
