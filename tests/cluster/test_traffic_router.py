@@ -92,6 +92,7 @@ def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Tr
     assert lost(during) == (0, lost(during)[1])
 
 
+@pytest.mark.alone
 def test_users_feel_nothing_of_an_operator_that_is_away_and_of_a_router_that_starts_meanwhile(
     weather: Weather, traffic: Traffic, operator: Operator
 ) -> None:

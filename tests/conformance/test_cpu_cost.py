@@ -72,6 +72,7 @@ def measure_served_by_grpc(server: GrpcServer) -> float:
     """The same; sixteen calls at once on one connection, with the header block that a client sends again and again."""
     began = read_cpu_seconds(server.process.process_id)
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms pass between two sends
         connection.sendall(GREETING)
         for first in range(1, 2 * REQUESTS, 2 * PIPELINED):
             numbers = range(first, first + 2 * PIPELINED, 2)

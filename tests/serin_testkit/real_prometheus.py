@@ -105,12 +105,16 @@ class RealPrometheus:
         since = time.time() if after is None else after
 
         def look() -> bool:
+            self._make_scrapes_visible()
             wanted = "|".join(pods)
             # The samples themselves, as Serin asks for them: VictoriaMetrics hides the newest 30 s from other queries.
             found = self.query(f'up{{namespace="{namespace}",pod=~"{wanted}"}}[1m]')
             return len(found) == len(pods) and all(float(series["values"][-1][0]) > since for series in found)
 
         await asyncio.to_thread(self._until, f"scrapes of {namespace}: {pods}", look)
+
+    def _make_scrapes_visible(self) -> None:
+        """What has been scraped can be asked for, as far as this program needs to be told."""
 
     def query(self, query: str) -> Any:
         answer = requests.get(f"{self.url}/api/v1/query", {"query": query}, timeout=10)
@@ -133,6 +137,9 @@ class RealVictoriaMetrics(RealPrometheus):
     refresh = ""
     options = ("-promscrape.config=prometheus.yml", "-promscrape.fileSDCheckInterval=1s", "-storageDataPath=data")
     address_option = "-httpListenAddr"
+
+    def _make_scrapes_visible(self) -> None:
+        requests.get(f"{self.url}/internal/force_flush", timeout=10)  # else it does so now and then: 10 s a test
 
 
 def find_program(name: str) -> str:

@@ -99,6 +99,8 @@ async def run_comparer(baseline: Version, canary: Version, *flags: str) -> Async
         if process.returncode is None:
             process.kill()
             await process.communicate()
+        for version in (baseline, canary):
+            version.may_answer.set()  # aiohttp waits a minute for an answer that is under way
         for runner in runners:
             await runner.cleanup()
 
