@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install test-trials cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
+.PHONY: help setup lock generate check test test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -57,9 +57,6 @@ test-gitops: setup ## Flux and Argo CD for real
 
 test-install: setup ## Installations by Helm, kubectl and Kustomize; upgrade and removal under load
 	@hack/test install
-
-test-trials: setup ## What needs half an hour of an idle machine: strategies, Gateways, autoscaling under load; no part of make test
-	@hack/test trials
 
 cluster: ## A real Kubernetes on this machine, with Prometheus; prints what to eval
 	@hack/cluster/up

@@ -1,10 +1,13 @@
 """Many users of the weather model at once, from within the cluster; prints one JSON line. Lies beside load.py there.
 
-    crowd.py count URL REQUESTS [--named]    {"versions": {"1": 950, "2": 50}, "failed": {}, "by_user": ["1", …]}
-    crowd.py watch URL SECONDS               {"requests": 9000, "failed": {}, "turns": [[connection, sent_at, "2"], …]}
+    crowd.py count URL REQUESTS [--named] [--anew]
+        {"versions": {"1": 950, "2": 50}, "failed": {}, "by_user": ["1", …]}
+    crowd.py watch URL SECONDS
+        {"requests": 9000, "failed": {}, "turns": [[connection, sent_at, "2"], …]}
 
-`count` asks so often, each time as another user if `--named`. `watch` keeps a few connections busy and tells when on
-one of them another version answered than before; times are those of the clock, which machine and pods share.
+`count` asks so often, each time as another user if `--named`, on a connection of its own if `--anew`. `watch` keeps a
+few connections busy and tells when on one of them another version answered than before; times are those of the clock,
+which machine and pods share.
 """
 
 import asyncio
@@ -24,11 +27,11 @@ BODIES = [json.dumps(make_infer_request(row)).encode() for row in make_rows(200,
 
 
 class User:
-    """One kept connection."""
+    """One connection at a time, kept unless each request shall have its own."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, *, asks_anew: bool = False) -> None:
         self._url = f"{base}/v2/models/weather/infer"
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1, force_close=asks_anew))
         self.failed: Counter[str] = Counter()
 
     async def ask(self, number: int, name: str | None = None) -> str:
@@ -48,8 +51,8 @@ class User:
         await self._session.close()
 
 
-async def count(base: str, requests: int, *, is_named: bool) -> dict[str, Any]:
-    users = [User(base) for _ in range(CONNECTIONS)]
+async def count(base: str, requests: int, *, is_named: bool, asks_anew: bool) -> dict[str, Any]:
+    users = [User(base, asks_anew=asks_anew) for _ in range(CONNECTIONS)]
     answers = [""] * requests
     numbers = iter(range(requests))
 
@@ -87,7 +90,7 @@ async def watch(base: str, seconds: float) -> dict[str, Any]:
 
 def main(order: str, base: str, amount: str, *options: str) -> None:
     if order == "count":
-        told = asyncio.run(count(base, int(amount), is_named="--named" in options))
+        told = asyncio.run(count(base, int(amount), is_named="--named" in options, asks_anew="--anew" in options))
     else:
         told = asyncio.run(watch(base, float(amount)))
     sys.stdout.write(json.dumps(told) + "\n")

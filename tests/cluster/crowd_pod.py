@@ -18,9 +18,9 @@ WAIT = ["python3", "-c", "import signal; signal.pause()"]
 class Crowd:
     """Started once per namespace; then it asks as often as it is told."""
 
-    def __init__(self, kubectl: Kubectl, service: str) -> None:
+    def __init__(self, kubectl: Kubectl, url: str) -> None:
         self._kubectl = kubectl
-        self._url = f"http://{service}"
+        self._url = url
 
     def start(self) -> None:
         scripts = {"load.py": (DEMO / "load.py").read_text(), "crowd.py": SCRIPT.read_text()}
@@ -28,8 +28,9 @@ class Crowd:
         self._kubectl.apply(_make_deployment())
         self._kubectl.run("rollout", "status", f"deployment/{NAME}", "--timeout=100s")
 
-    def count(self, requests: int, *, is_named: bool = False) -> Json:
-        return self._ask("count", str(requests), *(["--named"] if is_named else []))
+    def count(self, requests: int, *, is_named: bool = False, asks_anew: bool = False) -> Json:
+        options = {"--named": is_named, "--anew": asks_anew}
+        return self._ask("count", str(requests), *(option for option, is_set in options.items() if is_set))
 
     def watch(self, seconds: float) -> Json:
         return self._ask("watch", str(seconds))

@@ -23,7 +23,7 @@ CHANGES, CHANGES_SECONDS = 200, 60.0
 @pytest.fixture(scope="module")
 def _on_trial(operator: Operator) -> Iterator[tuple[Weather, Crowd]]:
     with open_namespace("weights") as namespace:
-        weather, crowd = Weather(namespace), Crowd(namespace.kubectl, "weather")
+        weather, crowd = Weather(namespace), Crowd(namespace.kubectl, "http://weather")
         weather.add_models()
         crowd.start()
         hold_trial(weather)

@@ -12,18 +12,16 @@ from serin_testkit.builders import Manifest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
-REQUESTS_PER_SECOND = 100
+REQUESTS_PER_SECOND = 60
 LABELS_AS_TEXT = "4"
 
-SHADOW: Json = {
-    **PLAN,
-    "strategy": "Shadow",
-    "shadow": {"compare": {"agreement": 0.9, "ignore": ["probabilities"]}},
-}
+SAME_ANSWERS: Json = {"name": "weather", "version": "1-again", "uri": "configmap://weather-v1/model.onnx"}
+"""A version that answers as the first one does. Version 2 does not: another kind of model has other probabilities."""
 
 
-def a_shadowed(version: str = "1") -> Manifest:
-    return a_weather(version).with_spec(traffic={"provider": "Router"}, rollout=SHADOW)
+def a_shadowed(version: str = "1", **compare: object) -> Manifest:
+    shadow = {**PLAN, "strategy": "Shadow", "shadow": {"compare": compare}}
+    return a_weather(version).with_spec(traffic={"provider": "Router"}, rollout=shadow)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +55,7 @@ def test_labels_that_became_text_are_flagged_first_and_then_found_by_the_answers
 ) -> None:
     serving, before = weather.stable_version, traffic.count()
 
-    rollout = weather.roll_out(a_shadowed(LABELS_AS_TEXT))
+    rollout = weather.roll_out(a_shadowed(LABELS_AS_TEXT, agreement=0.9, ignore=["probabilities"]))
     status = weather.until_phase(rollout, "Rejected")
 
     assert weather.condition(status, "ContractBroken") is None, "it is over"
@@ -69,3 +67,21 @@ def test_labels_that_became_text_are_flagged_first_and_then_found_by_the_answers
     noticed = traffic.count_after(3.0).since(before)
     assert noticed.failed == 0, noticed
     assert set(noticed.versions) == {serving}
+
+
+def test_a_version_whose_answers_agree_is_promoted_and_users_get_them_only_then(
+    weather: Weather, traffic: Traffic
+) -> None:
+    serving, before = weather.stable_version, traffic.count()
+
+    rollout = weather.roll_out(a_shadowed(agreement=0.95).with_spec(model=SAME_ANSWERS))
+    weather.until_judged(rollout)
+    assert set(traffic.count().since(before).versions) == {serving}
+    status = weather.until_phase(rollout, "Promoted")
+    weather.until_told("Healthy")
+
+    found = agreement(status)
+    assert found["agreed"] == found["compared"] >= 100
+    noticed = traffic.count_after(3.0).since(before)
+    assert noticed.failed == 0, noticed
+    assert set(noticed.versions) == {serving, SAME_ANSWERS["version"]}

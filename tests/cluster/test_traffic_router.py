@@ -1,14 +1,18 @@
-"""Provider Router under load: whole rollouts, routers that go, an operator that is away. No user loses a request."""
+"""Provider Router under load: rollouts over HTTP and gRPC at once, routers that come and go, an operator that is away.
+
+No user loses a request. What holds with every provider is in test_traffic_providers.
+"""
 
 import time
 from collections.abc import Iterator
 
 import pytest
+from cluster.calls import calling
 from cluster.installation import Operator
 from cluster.namespace import open_namespace
 from cluster.traffic import Requests, Traffic
 from cluster.waiting import wait_until
-from cluster.weather import BROKEN, Weather, a_model, a_weather
+from cluster.weather import Weather, a_weather
 from serin_testkit.builders import Manifest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -16,8 +20,10 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 REQUESTS_PER_SECOND = 100
 
 
-def a_routed(version: str) -> Manifest:
-    return a_weather(version).with_spec(traffic={"provider": "Router"})
+def a_routed(version: str, **router: object) -> Manifest:
+    manifest = a_weather(version).with_spec(traffic={"provider": "Router", "router": router})
+    manifest["spec"]["server"]["ports"] = {"grpc": 9000}
+    return manifest.with_spec(service={"type": "NodePort"})
 
 
 @pytest.fixture(scope="module")
@@ -58,28 +64,20 @@ def lost(requests: Requests) -> tuple[int, object]:
     return requests.requests - answered, (requests.codes, requests.errors, requests.timeouts)
 
 
-def test_a_good_version_is_promoted_and_no_request_is_lost(weather: Weather, traffic: Traffic) -> None:
+def test_a_good_version_is_promoted_and_neither_a_request_nor_a_call_is_lost(
+    weather: Weather, traffic: Traffic
+) -> None:
     before = traffic.count()
-    rollout = weather.roll_out(a_routed(weather.good_version))
-    weather.until_phase(rollout, "Promoted")
-    weather.until_told("Healthy")
+    with calling(weather.namespace.kubectl, weather.name) as calls:
+        rollout = weather.roll_out(a_routed(weather.good_version))
+        weather.until_phase(rollout, "Promoted")
+        weather.until_told("Healthy")
+        during = traffic.count_after(3).since(before)
 
-    during = traffic.count_after(3).since(before)
     assert during.failed == 0, during
     assert len(during.versions) == 2
-
-
-def test_a_broken_version_is_rejected_and_nothing_else_fails(weather: Weather, traffic: Traffic) -> None:
-    stable, before = weather.stable_version, traffic.count()
-    rollout = weather.roll_out(a_routed(stable).with_spec(model=a_model(BROKEN)))
-    weather.until_phase(rollout, "Rejected")
-    after = traffic.count_after(3)
-
-    during = after.since(before)
-    assert during.failed == during.codes.get("400", 0), "only what the broken model itself answers"
-    later = traffic.count_after(5).since(after)
-    assert later.failed == 0
-    assert set(later.versions) == {stable}
+    assert calls.failed == []
+    assert calls.versions.keys() == during.versions.keys()
 
 
 def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Traffic) -> None:
@@ -90,6 +88,31 @@ def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Tr
 
     during = traffic.count_after(25).since(before)
     assert lost(during) == (0, lost(during)[1])
+
+
+def test_with_bypass_routers_come_for_a_rollout_and_go_after_it_and_no_request_is_lost(
+    weather: Weather, traffic: Traffic
+) -> None:
+    kubectl = weather.namespace.kubectl
+
+    def are_gone() -> bool:
+        return "router" not in kubectl.run("get", "pods,services,configmaps,deployments", "--output=name")
+
+    before = traffic.count()
+    weather.apply(a_routed(weather.stable_version, idle="Bypass"))
+    wait_until("users get to the pods directly", lambda: not leads_to_routers(weather))
+    wait_until("nothing is left of the routers", are_gone)
+    rollout = weather.roll_out(a_routed(weather.good_version, idle="Bypass"))
+    weather.until_phase(rollout, "Analyzing", "Promoting")
+    wait_until("the user Service leads to the routers", lambda: leads_to_routers(weather))
+    weather.until_phase(rollout, "Promoted")
+    wait_until("nothing is left of the routers", are_gone)
+    during = traffic.count_after(3).since(before)
+    weather.apply(a_routed(weather.stable_version))
+    wait_until("the user Service leads to the routers", lambda: leads_to_routers(weather))
+
+    assert during.failed == 0, during
+    assert len(during.versions) == 2
 
 
 @pytest.mark.alone

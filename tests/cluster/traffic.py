@@ -76,15 +76,6 @@ class Traffic:
 
         return wait_until(f"the load generator counts for {seconds:.0f} s longer", look)
 
-    def count_until(self, requests: int) -> Requests:
-        """The counts when so many requests have been answered."""
-
-        def look() -> Requests | None:
-            counted = self._read()
-            return counted if counted is not None and counted.requests >= requests else None
-
-        return wait_until(f"the load generator counts {requests} requests", look)
-
     def stop(self) -> None:
         self._kubectl.run("delete", "deployment", self._name, "--wait=false")
 

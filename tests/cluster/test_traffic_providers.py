@@ -1,32 +1,33 @@
 """What holds under load whichever provider splits the requests, and through each of two implementations of Gateways.
 
-Users send 100 requests/s, each on a connection of its own and never twice. A second, faster crowd counts the shares.
+Users send 100 requests/s, each on a connection of its own and never twice. A crowd that asks as fast as it is answered
+counts the shares.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from cluster.crowd_pod import Crowd
 from cluster.installation import Operator
 from cluster.kubectl import Json
 from cluster.namespace import open_namespace
 from cluster.traffic import Traffic
+from cluster.traffic_ways import WAYS, Way
 from cluster.waiting import wait_until
 from cluster.weather import BROKEN, PLAN, Weather, a_model
 from serin.core.model_deployment.comparer import COMPARER_PORT
-from trials.traffic_ways import WAYS, Way
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 REQUESTS_PER_SECOND = 100
-CROWD_PER_SECOND = 600
 MANY = 20_000
 STEPS: Json = {**PLAN, "steps": [{"weight": 5}, {"weight": 25, "approval": True}]}
 COPIED_PERCENT = 25.0
 SHADOW: Json = {
     **PLAN,
     "strategy": "Shadow",
-    "shadow": {"fraction": COPIED_PERCENT, "compare": {"agreement": 0.9, "ignore": ["probabilities"]}},
+    "shadow": {"fraction": COPIED_PERCENT, "compare": {"agreement": 0.9}},
     "analysis": {**PLAN["analysis"], "minDuration": "1h", "maxDuration": "2h"},
 }
 
@@ -36,18 +37,14 @@ class Served:
     way: Way
     weather: Weather
     traffic: Traffic
-    crowd: Traffic
+    crowd: Crowd
 
-    def send_crowd(self, requests: int) -> Json:
-        """Answers per version among so many more requests."""
+    def ask_with_crowd(self, requests: int) -> Json:
+        """Answers per version."""
         # A Service chooses a pod per connection; all else chooses per request.
-        kept = ["--keep-alive"] if self.way.is_exact else []
-        rate = str(CROWD_PER_SECOND if self.way.is_exact else REQUESTS_PER_SECOND)
-        self.crowd.start("--url", self.way.url(self.weather), "--rate", rate, *kept)
-        counted = self.crowd.count_until(requests)
-        self.crowd.stop()
-        assert counted.failed == 0, counted
-        return dict(counted.versions)
+        told = self.crowd.count(requests, asks_anew=not self.way.is_exact)
+        assert told["failed"] == {}
+        return dict(told["versions"])
 
     def count_copies(self) -> int:
         """That have reached the comparer, and of which it is done with all."""
@@ -76,7 +73,9 @@ def served(request: pytest.FixtureRequest, operator: Operator) -> Iterator[Serve
         weather.serve(way.manifest("1"))
         wait_until("the url is that of the way", lambda: weather.status.get("url"))
         traffic.start("--url", way.url(weather), "--rate", str(REQUESTS_PER_SECOND))
-        yield Served(way, weather, traffic, Traffic(namespace.kubectl, "serin-crowd"))
+        crowd = Crowd(namespace.kubectl, way.url(weather))
+        crowd.start()
+        yield Served(way, weather, traffic, crowd)
         namespace.check_oracles()
 
 
@@ -89,7 +88,7 @@ def test_shares_are_as_told_and_a_good_version_is_promoted_without_a_request_los
     version = status["canary"]["version"]
     assert told == (5 if served.way.is_exact else 25)
 
-    versions = served.send_crowd(MANY if served.way.is_exact else 3_000)
+    versions = served.ask_with_crowd(MANY if served.way.is_exact else 3_000)
 
     percent = 100 * versions[version] / sum(versions.values())
     assert abs(percent - told) <= (0.5 if served.way.is_exact else 5), versions
@@ -122,7 +121,9 @@ def test_a_broken_version_is_rejected_and_nothing_but_its_own_answers_fails(serv
 
 def test_copies_are_as_many_as_asked_for_or_refused_with_a_word(served: Served) -> None:
     weather = served.weather
-    rollout = weather.roll_out(served.way.manifest(weather.good_version, SHADOW))
+    # Another version that answers the same, so that the comparison goes on meanwhile.
+    same = a_model(weather.stable_version) | {"version": "again"}
+    rollout = weather.roll_out(served.way.manifest(weather.stable_version, SHADOW).with_spec(model=same))
     if not served.way.can_mirror:
         status = weather.until_condition(rollout, "Stalled", "True")
         assert status["reason"] == "CannotMirror"
@@ -132,7 +133,7 @@ def test_copies_are_as_many_as_asked_for_or_refused_with_a_word(served: Served) 
     served.traffic.stop()
     before = served.count_copies()
 
-    versions = served.send_crowd(MANY)
+    versions = served.ask_with_crowd(MANY)
 
     copied = served.count_copies() - before
     assert abs(100 * copied / sum(versions.values()) - COPIED_PERCENT) <= 1, (copied, versions)
