@@ -1,77 +1,27 @@
 """`kubectl serin judge --prometheus --metric`: whether the predictions of a past rollout had drifted."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
 from serin.cli.main import main
-
-BEGIN, STEP = 1795334400, 10
-"""2026-11-22T08:00Z."""
+from unit.cli.past_prometheus import PastPrometheus
 
 PLAN = "metrics: [{}, {name: skies, type: Categories}]\nminDuration: 1m\n"
 
 
-class Prometheus:
-    """Answers range queries with what two pods of a selector had predicted, 100 in each step; on loopback."""
-
-    def __init__(self) -> None:
-        self.queries: list[str] = []
-        self.rain = {"canary": 0.3, "baseline": 0.3, "stable": 0.3}
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-                outer.queries.append(asked["query"])
-                body = json.dumps(outer.answer(asked)).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def answer(self, asked: dict[str, str]) -> dict[str, Any]:
-        begin, end = round(float(asked["start"])), round(float(asked["end"]))
-        role = next((role for role in self.rain if role in asked["query"]), "")
-        shares = {"rain": self.rain.get(role, 0), "sun": 1 - self.rain.get(role, 0)} if role in self.rain else {}
-        result = [
-            {
-                "metric": {"pod": f"{role}-{number}", "class": name},
-                "values": [
-                    [at, str(round(100 * share) * (at - BEGIN + 1000) // STEP)] for at in range(begin, end + 1, STEP)
-                ],
-            }
-            for number in (1, 2)
-            for name, share in shares.items()
-        ]
-        return {"status": "success", "data": {"resultType": "matrix", "result": result}}
+@pytest.fixture
+def prometheus() -> Iterator[PastPrometheus]:
+    """100 predictions a step and pod, of which `share` are rain."""
+    with PastPrometheus("class", ("rain", "sun"), {"canary": 0.3, "baseline": 0.3, "stable": 0.3}).running() as found:
+        yield found
 
 
 @pytest.fixture
-def prometheus() -> Iterator[Prometheus]:
-    prometheus = Prometheus()
-    thread = threading.Thread(target=prometheus.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield prometheus
-    prometheus.server.shutdown()
-    prometheus.server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def judge(prometheus: Prometheus, tmp_path: Path) -> Any:
+def judge(prometheus: PastPrometheus, tmp_path: Path) -> Any:
     plan = tmp_path / "plan.yaml"
     plan.write_text(PLAN)
 
@@ -93,7 +43,7 @@ def judge(prometheus: Prometheus, tmp_path: Path) -> Any:
     return run
 
 
-def test_predictions_that_stayed_as_they_were_would_have_passed(prometheus: Prometheus, judge: Any) -> None:
+def test_predictions_that_stayed_as_they_were_would_have_passed(prometheus: PastPrometheus, judge: Any) -> None:
     told = judge()
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines()[0].split() == ["CLASS", "BASELINE", "CANARY"]
@@ -102,8 +52,8 @@ def test_predictions_that_stayed_as_they_were_would_have_passed(prometheus: Prom
     assert all("serin_prediction" in query for query in prometheus.queries)
 
 
-def test_predictions_that_moved_would_have_been_called_drift_and_when(prometheus: Prometheus, judge: Any) -> None:
-    prometheus.rain["canary"] = 0.5
+def test_predictions_that_moved_would_have_been_called_drift_and_when(prometheus: PastPrometheus, judge: Any) -> None:
+    prometheus.share["canary"] = 0.5
     result = judge("--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
