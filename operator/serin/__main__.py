@@ -30,6 +30,7 @@ from serin.runtime.optional_kinds import OptionalKinds
 from serin.runtime.ports import Clock, Cluster, MetricSource, ModelClient
 from serin.runtime.preflight import PreflightObserver
 from serin.runtime.reconciler import Reconciler, Sources
+from serin.runtime.shared_data_plane import SharedReconciler
 from serin.runtime.slots import LendingMetricSource, Slots
 from serin.runtime.sweep import Sweep
 from serin.runtime.worker import Workers
@@ -74,7 +75,8 @@ def assemble(
     slots = Slots(settings.workers)
     sources = Sources(LendingMetricSource(metric_source, slots), PreflightObserver(cluster, models))
     reconciler = Reconciler(cache, executor, traffic_provider, sources, clock, settings.server_image)
-    workers = Workers(queue, reconciler.reconcile, clock, metrics, slots)
+    shared = SharedReconciler(cache, executor, router, reconciler.reconcile, queue.add)
+    workers = Workers(queue, shared.reconcile, clock, metrics, slots)
     sweep = Sweep(cluster, intake, cache, queue, clock, jitter)
     optional_kinds = OptionalKinds(cluster, intake, cache, clock, settings.namespaces)
 

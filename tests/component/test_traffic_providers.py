@@ -61,7 +61,7 @@ def _leads_to(found: dict[str, object], provider: Provider, world: World) -> boo
     if provider.name == "GatewayAPI":
         backends = spec["rules"][0]["backendRefs"] if kind == "HTTPRoute" else ()
         return any(backend["name"] == new and backend["weight"] == 10_000 for backend in backends)
-    if provider.name == "Router":
+    if provider.kind == "Router":
         annotations = found["metadata"].get("annotations") or {}  # type: ignore[attr-defined]
         return kind == "ConfigMap" and f"{new}=10000" in annotations.get("serin.dev/router-config", "")
     is_users = found["metadata"]["name"] == "weather"  # type: ignore[index]
@@ -82,7 +82,7 @@ async def test_a_bad_version_loses_its_requests_and_stable_is_not_touched(world:
     assert {pod["metadata"]["uid"] for pod in world.serving_pods()} == stable
 
 
-@pytest.mark.parametrize("provider", ["Router", "GatewayAPI"], indirect=True)
+@pytest.mark.parametrize("provider", ["Router", "Router of the namespace", "GatewayAPI"], indirect=True)
 async def test_nothing_is_compared_before_the_data_plane_follows_and_the_status_says_who_lags(
     world: World, provider: Provider
 ) -> None:

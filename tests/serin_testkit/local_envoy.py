@@ -158,11 +158,15 @@ class LocalEnvoy:
 
     def put(self, intent: TrafficIntent) -> str:
         """Changes the files as a kubelet does; returns the version that they have now."""
-        config = render_config(self._with_ports(intent))
+        config = render_config(self.with_ports(intent))
+        self.write(config.files)
+        return config.version
+
+    def write(self, files: Mapping[str, str]) -> None:
         self._generation += 1
         generation = self._folder / f"..{self._generation}"
         generation.mkdir()
-        for name, text in config.files.items():
+        for name, text in files.items():
             (generation / name).write_text(_on_loopback(text))
             link = self._folder / name
             if not link.is_symlink():
@@ -170,7 +174,6 @@ class LocalEnvoy:
         moved = self._folder / "..data_new"
         moved.symlink_to(generation.name)
         moved.rename(self._folder / "..data")
-        return config.version
 
     @property
     def users_port(self) -> int:
@@ -182,8 +185,7 @@ class LocalEnvoy:
         return self._process.pid
 
     async def start(self) -> None:
-        bootstrap = render_bootstrap(DRAIN_TOKEN, str(self._folder))
-        text = json.dumps(bootstrap)
+        text = json.dumps(self._render_bootstrap())
         for meant, free in self._ports.items():
             text = text.replace(f'"port_value": {meant}', f'"port_value": {free}')
         arguments = (
@@ -199,6 +201,9 @@ class LocalEnvoy:
         self._process = await asyncio.create_subprocess_exec(
             *(str(ENVOY), *arguments, "--disable-hot-restart", "--log-level", "critical")
         )
+
+    def _render_bootstrap(self) -> Json:
+        return render_bootstrap(DRAIN_TOKEN, str(self._folder))
 
     async def stop(self) -> None:
         """SIGTERM, as a kubelet sends it in the end."""
@@ -249,17 +254,17 @@ class LocalEnvoy:
         """Who answered so many requests."""
         return Counter(answer.body for answer in await self.send({} for _ in range(requests)))
 
-    async def state(self) -> RouterState | None:
-        """None while it does not answer."""
+    async def state(self, model: str | None = None) -> RouterState | None:
+        """None while it does not answer. `model`: of a router that several share."""
         try:
-            answer = await self.ask(STATE_PATH)
+            answer = await self.ask(f"{STATE_PATH}/{model}" if model else STATE_PATH)
         except (OSError, asyncio.IncompleteReadError):
             return None
         state = read_state(json.loads(answer.body)) if answer.status == 200 else None
         return state if isinstance(state, RouterState) else None
 
     async def until_follows(self, intent: TrafficIntent) -> None:
-        version = render_config(self._with_ports(intent)).version
+        version = render_config(self.with_ports(intent)).version
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 state = await self.state()
@@ -274,7 +279,7 @@ class LocalEnvoy:
         self.put(intent)
         await self.until_follows(intent)
 
-    def _with_ports(self, intent: TrafficIntent) -> TrafficIntent:
+    def with_ports(self, intent: TrafficIntent) -> TrafficIntent:
         backends = tuple(
             Backend(backend.route, self.pods[backend.route].port, self._grpc_ports.get(backend.route))
             for backend in intent.backends
@@ -285,7 +290,7 @@ class LocalEnvoy:
 def _on_loopback(text: str) -> str:
     """Every host is this machine."""
     content = json.loads(text)
-    for resource in content["resources"]:
+    for resource in content.get("resources", ()):
         for locality in resource.get("load_assignment", {}).get("endpoints", ()):
             for endpoint in locality["lb_endpoints"]:
                 endpoint["endpoint"]["address"]["socket_address"]["address"] = "127.0.0.1"

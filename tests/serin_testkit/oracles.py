@@ -127,16 +127,21 @@ def find_outages(seen: Iterable[Seen]) -> list[str]:
             objects.pop(event.place, None)
         else:
             objects[event.place] = event.object
-        name = _owner_of(event.object)
-        owner = objects.get(("ModelDeployment", name))
-        if owner is None:
-            needs.pop(name, None)
-            continue
-        needs.setdefault(name, _Need()).follow(owner)
-        outage = needs[name].find_outage(owner, objects)
-        if outage:
-            outages.append(f"at version {event.version}, {event.change} {' '.join(event.place)}: {outage}")
+        for name in [*needs] if _is_shared(event.object) else [_owner_of(event.object)]:
+            owner = objects.get(("ModelDeployment", name))
+            if owner is None:
+                needs.pop(name, None)
+                continue
+            needs.setdefault(name, _Need()).follow(owner)
+            outage = needs[name].find_outage(owner, objects)
+            if outage:
+                outages.append(f"at version {event.version}, {event.change} {' '.join(event.place)}: {outage}")
     return outages
+
+
+def _is_shared(found: Json) -> bool:
+    """By the models of the namespace: routers of theirs."""
+    return (found["metadata"].get("labels") or {}).get("serin.dev/model-deployment") == ""
 
 
 def _owner_of(found: Json) -> str:

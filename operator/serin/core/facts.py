@@ -24,10 +24,18 @@ from serin.core.metric_presets import FailedCounter, FailedSeries
 
 
 class Key(NamedTuple):
-    """Names one ModelDeployment; the only thing that a queue carries."""
+    """Names one ModelDeployment, or with an empty name what those of a namespace share. All that a queue carries."""
 
     namespace: str
     name: str
+
+    @property
+    def is_shared(self) -> bool:
+        return not self.name
+
+    @property
+    def of_namespace(self) -> "Key":
+        return Key(self.namespace, "")
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -261,6 +269,7 @@ class TrafficFacts:
     `shares`: percent of the requests per route, nothing while not all of the data plane does the same.
     `takes_users`: whether it may stand between users and pods; a provider without one of its own always may.
     `holds_users`: whether it does, as far as new connections go.
+    `port`: at which it takes the users of this model, where that is not the same for every model.
     `look_again_after_seconds`: when it may have changed without an event that tells of it.
     `is_serving`: whether users are served in this way at all, be it by earlier weights; `obstacle`: what a person must
     put right before they are, as a sentence. `url`: where users reach the model, if that is not the user Service.
@@ -272,6 +281,7 @@ class TrafficFacts:
     splits_exactly: bool = False
     takes_users: bool = True
     holds_users: bool = False
+    port: int | None = None
     look_again_after_seconds: float | None = None
     nudges: int = 0  # how often the data plane was to be reminded of what it should do
     trouble: str | None = None

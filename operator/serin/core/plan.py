@@ -31,7 +31,13 @@ class CreateRollout:
 @dataclass(frozen=True, slots=True)
 class Delete:
     kind: Literal[
-        "Deployment", "Service", "ControllerRevision", "Rollout", "HorizontalPodAutoscaler", "PodDisruptionBudget"
+        "Deployment",
+        "Service",
+        "ConfigMap",
+        "ControllerRevision",
+        "Rollout",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
     ]
     name: str
 
@@ -70,6 +76,7 @@ class TrafficIntent:
     mirror: Mirror | None = None
     salt: str = ""
     takes_users: bool = True  # as the provider observed of its own data plane
+    port: int | None = None  # of that data plane, if it has one for every model
     may_stand_aside: bool = False  # nothing is on trial, and users would notice nothing if the data plane went
     nudges: int = 0
 
@@ -117,7 +124,7 @@ class AnnotatePods:
     annotations: Mapping[str, str]
 
 
-Action = Apply | CreateRollout | Delete | SetTraffic | WriteStatus | Emit
+Action = Apply | CreateRollout | Delete | SetTraffic | AnnotatePods | WriteStatus | Emit
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,10 @@ class Cache:
         """Every ModelDeployment."""
         return [Key(*place) for place in self._views["ModelDeployment"].objects]
 
+    def shared(self) -> Sequence[Key]:
+        """Of every namespace in which ModelDeployments share something."""
+        return sorted({key for view in self._views.values() for key in view.owners() if key.is_shared})
+
     @property
     def is_primed(self) -> bool:
         """Whether every kind has been listed once: before that, a missing child would be taken for an absent one."""
@@ -158,6 +162,9 @@ class _View:
 
     def owned(self, key: Key) -> Sequence[JsonObject]:
         return [self.objects[place] for place in sorted(self._by_owner.get(key, ()))]
+
+    def owners(self) -> Sequence[Key]:
+        return list(self._by_owner)
 
     def _put(self, place: _Place, live: JsonObject) -> None:
         if place in self.objects:

@@ -7,22 +7,15 @@ the executor learns from the answer to its own write that this one is no work.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from serin.api.quantity import parse_quantity
 
 _QUANTITY_FIELDS = frozenset({"requests", "limits", "sizeLimit", "divisor"})
 
 # The API server merges these as a whole: what somebody added is a deviation too, and applying removes it. One more key
 # in the selector of a Service can take all pods from it, one more backend of a route can take its requests.
 _WHOLE_FIELDS = frozenset({"selector", "nodeSelector", "backendRefs", "parentRefs"})
-
-_SUFFIXES = {
-    **{
-        suffix: Decimal(10) ** power
-        for suffix, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)
-    },
-    **{f"{suffix}i": Decimal(1024) ** (index + 1) for index, suffix in enumerate("KMGTPE")},
-}
 
 
 def find_deviations(desired: Any, live: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
@@ -56,8 +49,8 @@ def _is_same(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
     if desired == live and isinstance(desired, bool) == isinstance(live, bool):
         return True
     if _QUANTITY_FIELDS.intersection(path):
-        quantity = _parse_quantity(desired)
-        return quantity is not None and quantity == _parse_quantity(live)
+        quantity = parse_quantity(desired)
+        return quantity is not None and quantity == parse_quantity(live)
     return False
 
 
@@ -66,18 +59,6 @@ def _is_empty(desired: Any) -> bool:
     if _is_mapping(desired):
         return all(_is_empty(value) for value in desired.values())
     return not desired
-
-
-def _parse_quantity(text: Any) -> Decimal | None:
-    number, factor = str(text), Decimal(1)
-    for suffix in (number[-2:], number[-1:]):
-        if suffix in _SUFFIXES:
-            number, factor = number.removesuffix(suffix), _SUFFIXES[suffix]
-            break
-    try:
-        return Decimal(number) * factor
-    except InvalidOperation:
-        return None
 
 
 def _is_mapping(value: Any) -> bool:

@@ -16,7 +16,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from serin.core.facts import Key
-from serin.core.model_deployment.names import COMPONENT_LABEL, TRAFFIC
+from serin.core.model_deployment.names import (
+    COMPONENT_LABEL,
+    LISTENER,
+    MANAGED_BY_LABEL,
+    MODEL_DEPLOYMENT_LABEL,
+    TRAFFIC,
+)
 from serin.core.plan import (
     AnnotatePods,
     Apply,
@@ -68,6 +74,8 @@ class Executor:
                     await self._create(plan.key, action.manifest)
                 case Delete():
                     await self._delete(ObjectRef(action.kind, plan.key.namespace, action.name))
+                case AnnotatePods():
+                    await self._annotate_pods(plan.key, action)
                 case SetTraffic():
                     await self._set_traffic(plan.key, action.intent)
                 case WriteStatus():
@@ -92,7 +100,8 @@ class Executor:
     ) -> Sequence[ObjectRef]:
         """What another provider made, or this one for pods that are gone.
 
-        A data plane that is removed still serves who is connected, until its last pod is gone: what it lives on stays.
+        A data plane that is removed still serves who is connected, until its last pod is gone, or until one that others
+        share has forgotten this model: what it lives on stays.
         """
         owned = self._cache.owned(key)
         surplus = [
@@ -104,13 +113,15 @@ class Executor:
             and (kind, live["metadata"]["name"]) not in rendered
         ]
         has_data_plane = any(kind == "Deployment" for kind, _ in rendered)
-        if has_data_plane or not any(_component(pod) for pod in owned["Pod"]):
+        parts = [live for live in owned["ConfigMap"] if _component(live) == LISTENER]
+        has_left = any(("ConfigMap", part["metadata"]["name"]) not in rendered for part in parts)
+        if has_data_plane or not (has_left or any(_component(pod) for pod in owned["Pod"])):
             return surplus
         return [ref for ref in surplus if ref.kind == "Deployment"]
 
     async def _annotate_pods(self, key: Key, action: AnnotatePods) -> None:
         """A pod that is gone meanwhile needs no annotation any more."""
-        for pod in self._cache.owned(key)["Pod"]:
+        for pod in (*self._cache.owned(key)["Pod"], *self._cache.owned(key.of_namespace)["Pod"]):
             metadata = pod["metadata"]
             is_meant = action.labels.items() <= (metadata.get("labels") or {}).items()
             is_done = action.annotations.items() <= (metadata.get("annotations") or {}).items()
@@ -229,11 +240,15 @@ def _require_ours(ref: ObjectRef, live: JsonObject, desired: JsonObject) -> None
     if metadata.get("deletionTimestamp"):
         raise Conflict(f"{ref.kind} {ref.namespace}/{ref.name} is being deleted")
     owner, controller = _controller(desired), _controller(live)
-    if controller.get("uid") == owner["uid"] or (metadata.get("annotations") or {}).get(ADOPT) == "true":
+    if (metadata.get("annotations") or {}).get(ADOPT) == "true":
         return
-    if (controller.get("kind"), controller.get("name")) == (owner["kind"], owner["name"]):
+    if not owner and not controller and _names_serin(desired) == _names_serin(live):
+        return  # it belongs to several
+    if owner and controller.get("uid") == owner["uid"]:
+        return
+    if owner and (controller.get("kind"), controller.get("name")) == (owner["kind"], owner["name"]):
         raise Conflict(f"{ref.kind} {ref.namespace}/{ref.name} is left of a deleted {owner['kind']} {owner['name']}")
-    if not controller and live.get("spec", {}).get("modelDeployment") == owner["name"]:
+    if owner and not controller and live.get("spec", {}).get("modelDeployment") == owner["name"]:
         return  # a Rollout made by hand
     whose = f"controlled by {controller['kind']} {controller['name']}" if controller else "not made by Serin"
     raise NameTaken(
@@ -246,6 +261,12 @@ def _require_ours(ref: ObjectRef, live: JsonObject, desired: JsonObject) -> None
 def _component(live: Mapping[str, Any]) -> str | None:
     component: str | None = (live["metadata"].get("labels") or {}).get(COMPONENT_LABEL)
     return component
+
+
+def _names_serin(live: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """By labels: who made it, and for which ModelDeployment."""
+    labels = live["metadata"].get("labels") or {}
+    return labels.get(MANAGED_BY_LABEL), labels.get(MODEL_DEPLOYMENT_LABEL)
 
 
 def _controller(live: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -266,10 +287,16 @@ def _in_namespace(manifest: Mapping[str, Any], namespace: str) -> JsonObject:
 
 
 def _pinned(desired: JsonObject, live: JsonObject | None) -> JsonObject:
-    """With the uid the API server refuses when the object was deleted meanwhile and the name is somebody else's."""
+    """With the uid the API server refuses when the object was deleted meanwhile and the name is somebody else's.
+
+    What several share and is made of what is in it already must be made of the last version.
+    """
     if live is None:
         return desired
-    return {**desired, "metadata": {**desired["metadata"], "uid": live["metadata"]["uid"]}}
+    pinned = {"uid": live["metadata"]["uid"]}
+    if desired["kind"] == "ConfigMap" and not _controller(desired):
+        pinned["resourceVersion"] = live["metadata"]["resourceVersion"]
+    return {**desired, "metadata": {**desired["metadata"], **pinned}}
 
 
 def _without_empty(value: Any) -> Any:

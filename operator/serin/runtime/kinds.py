@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {**WATCHED, **{kind.name: kind for kind in (EVENT, G
 
 
 def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:
-    """The ModelDeployment whose business this object is; None when it does not say."""
+    """The ModelDeployment whose business this object is, or all of the namespace; None when it does not say."""
     metadata = live["metadata"]
     if kind == "ModelDeployment":
         name = metadata["name"]
@@ -76,4 +76,4 @@ def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:
         name = live.get("spec", {}).get("modelDeployment")
     else:
         name = (metadata.get("labels") or {}).get(MODEL_DEPLOYMENT_LABEL)
-    return Key(metadata["namespace"], name) if name else None
+    return None if name is None else Key(metadata["namespace"], name)

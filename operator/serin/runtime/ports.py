@@ -5,7 +5,7 @@ API server stored it, or raise an error of `runtime/outcomes.py`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -24,7 +24,7 @@ from serin.core.facts import (
     TrafficFacts,
 )
 from serin.core.model_deployment.names import service_name
-from serin.core.plan import AnnotatePods, Apply, Emit, TrafficIntent
+from serin.core.plan import AnnotatePods, Apply, Delete, Emit, TrafficIntent
 
 JsonObject = dict[str, Any]
 
@@ -108,12 +108,16 @@ class MetricSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrafficView:
-    """What a traffic provider may look at: the live objects of one ModelDeployment, and its pods as facts."""
+    """What a traffic provider may look at: the live objects of one ModelDeployment, and its pods as facts.
+
+    `shared` has those of its namespace, which belong to several.
+    """
 
     key: Key
     settings: Traffic
     objects: Mapping[str, Sequence[JsonObject]]
     pods: Sequence[PodFacts]
+    shared: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
 
     def find(self, kind: str, name: str) -> JsonObject | None:
         return next((live for live in self.objects[kind] if live["metadata"]["name"] == name), None)
@@ -130,6 +134,46 @@ class TrafficProvider(Protocol):
 
     async def observe(self, view: TrafficView) -> TrafficFacts:
         """What the data plane does. Never raises: what could not be learned is in `trouble`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedModel:
+    """A ModelDeployment with a part in what its namespace shares. `part` is a ConfigMap of its own."""
+
+    owner: JsonObject
+    part: JsonObject
+    user_service: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    """`objects`: those that belong to several ModelDeployments of the namespace."""
+
+    namespace: str
+    models: Sequence[SharedModel]
+    objects: Mapping[str, Sequence[JsonObject]]
+
+    def find(self, kind: str, name: str) -> JsonObject | None:
+        return next((live for live in self.objects[kind] if live["metadata"]["name"] == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlan:
+    """`news`: by ModelDeployment what it must look again for when it changes."""
+
+    actions: tuple[Apply | AnnotatePods | Delete, ...]
+    look_again_after_seconds: float | None
+    news: Mapping[str, object]
+
+
+class SharedDataPlane(Protocol):
+    """What the models of a namespace share to split their requests."""
+
+    def plan_shared(self, view: SharedView) -> SharedPlan: ...
+
+    def tell_refusal(self, namespace: str, why: str | None) -> None:
+        """Why the last plan could not be carried out, as a sentence; None: it was."""
         ...
 
 

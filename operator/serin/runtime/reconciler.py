@@ -103,7 +103,9 @@ class Reconciler:
         if not isinstance(spec, ModelDeploymentSpec):
             return TrafficFacts()
         owned = self._cache.owned(key)
-        return await self._traffic_provider.observe(TrafficView(key, spec.traffic, owned, observe_pods(owned["Pod"])))
+        shared = self._cache.owned(key.of_namespace)
+        view = TrafficView(key, spec.traffic, owned, observe_pods(owned["Pod"]), shared)
+        return await self._traffic_provider.observe(view)
 
     def _observe(self, key: Key, traffic: TrafficFacts) -> Facts | None:
         """None when the ModelDeployment is gone."""

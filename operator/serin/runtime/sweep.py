@@ -96,5 +96,5 @@ class Sweep:
         _log.debug("swept", differences=differences)
 
     def _add_all(self) -> None:
-        for key in self._cache.model_deployments():
+        for key in (*self._cache.model_deployments(), *self._cache.shared()):
             self._queue.add(key)

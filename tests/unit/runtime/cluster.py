@@ -50,6 +50,9 @@ class MemoryCluster:
     async def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
         self._note("apply", manifest["kind"], manifest["metadata"]["name"])
         known = self.objects.get(_ref(manifest), {"metadata": {}})
+        required = manifest["metadata"].get("resourceVersion")
+        if required not in (None, known["metadata"].get("resourceVersion")):
+            raise Conflict("the object has been modified")
         merged = {**known, **self._spell(manifest), "metadata": {**known["metadata"], **manifest["metadata"]}}
         if known.get("metadata", {}).get("resourceVersion") and merged == known:
             return copy.deepcopy(known)

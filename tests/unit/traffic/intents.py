@@ -1,5 +1,6 @@
 """Traffic intents in the middle of a rollout; a test names what matters to it."""
 
+import copy
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ ALL = (STABLE, BASELINE, CANARY)
 USER = Sticky(header="x-user-id")
 COOKIE = Sticky(cookie=True)
 
-SERVICE = {
+SERVICE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Service",
     "metadata": {
@@ -21,11 +22,26 @@ SERVICE = {
         "namespace": "ml",
         "labels": {"app.kubernetes.io/managed-by": "serin", "serin.dev/model-deployment": "weather"},
         "ownerReferences": [
-            {"kind": "ModelDeployment", "name": "weather", "uid": "uid-of-weather", "controller": True}
+            {
+                "apiVersion": "serin.dev/v1alpha1",
+                "kind": "ModelDeployment",
+                "name": "weather",
+                "uid": "uid-of-weather",
+                "controller": True,
+            }
         ],
     },
     "spec": {"type": "ClusterIP", "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}]},
 }
+
+
+def service_of(name: str) -> dict[str, Any]:
+    """The user Service of a model of this name."""
+    service = copy.deepcopy(SERVICE)
+    metadata: dict[str, Any] = service["metadata"]
+    metadata["name"] = metadata["labels"]["serin.dev/model-deployment"] = name
+    metadata["ownerReferences"][0] |= {"name": name, "uid": f"uid-of-{name}"}
+    return service
 
 
 def an_intent(
@@ -38,11 +54,12 @@ def an_intent(
     **other: Any,
 ) -> TrafficIntent:
     """`grpc`: the routes whose pods speak it."""
+    service = service_of(other.pop("name", "weather"))
     settings = Traffic(
         provider="Router", sticky=sticky or Sticky(), router=other.pop("router", None) or RouterSettings()
     )
     return TrafficIntent(
-        service=SERVICE,
+        service=service,
         weights=weights,
         settings=settings,
         backends=tuple(Backend(route, 8080, 9000 if route in grpc else None) for route in backends),

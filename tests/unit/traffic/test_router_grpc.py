@@ -29,6 +29,16 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
         return grpc.unary_unary_rpc_method_handler(answer)
 
 
+async def start_server(stack: AsyncExitStack, name: str) -> tuple[grpc.aio.Server, int]:
+    """It and its port."""
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers([_Handler(name)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    stack.push_async_callback(server.stop, None)
+    return server, port
+
+
 @asynccontextmanager
 async def run(
     intent: TrafficIntent,
@@ -39,12 +49,7 @@ async def run(
         for backend in intent.backends:
             if backend.grpc_port is None:
                 continue
-            server = grpc.aio.server()
-            server.add_generic_rpc_handlers([_Handler(NAMES[backend.route])])
-            ports[backend.route] = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            stack.push_async_callback(server.stop, None)
-            servers[backend.route] = server
+            servers[backend.route], ports[backend.route] = await start_server(stack, NAMES[backend.route])
         envoy = await stack.enter_async_context(LocalEnvoy.run(intent, ports))
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{envoy.users_port}"))
         yield envoy, channel, servers

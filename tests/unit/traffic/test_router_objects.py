@@ -13,7 +13,7 @@ from unit.traffic.intents import CANARY, STABLE, a_split, an_intent
 
 
 class NoRouter:
-    async def read(self, address: str) -> RouterState | Unknown:
+    async def read(self, address: str, model: str | None) -> RouterState | Unknown:
         return Unknown("nobody is there")
 
 
@@ -73,6 +73,31 @@ def test_with_bypass_nothing_is_left_of_the_router_while_nothing_is_on_trial() -
     assert alone["Service weather"]["spec"]["selector"]["serin.dev/revision"] == STABLE.revision
     assert "Deployment weather-router" in kept
     assert render(a_split(5, router=bypass)) == render(a_split(5)), "on trial there is no difference"
+
+
+def test_at_routers_that_several_share_a_model_has_its_part_and_its_port() -> None:
+    shared = RouterSettings(scope="Namespace", replicas=3)
+    made = render(a_split(5, router=shared, port=10_001))
+
+    assert [name for name in made if not name.startswith("Service weather-")] == [
+        "ConfigMap weather-listener",
+        "Service weather",
+    ]
+    assert made["ConfigMap weather-listener"]["data"] == render(a_split(5))["ConfigMap weather-router"]["data"]
+    spec = made["Service weather"]["spec"]
+    assert spec["selector"] == {"serin.dev/model-deployment": "", "serin.dev/component": "router"}
+    assert {port["targetPort"] for port in spec["ports"]} == {10_001}
+    waiting = render(a_split(5, router=shared, takes_users=False))["Service weather"]["spec"]
+    assert waiting["selector"]["serin.dev/revision"] == STABLE.revision
+    assert {port["targetPort"] for port in waiting["ports"]} == {"http"}
+
+
+def test_at_shared_routers_bypass_moves_the_user_service_and_nothing_else() -> None:
+    bypass = RouterSettings(scope="Namespace", idle="Bypass")
+    made = render(an_intent({STABLE: 100.0}, router=bypass, may_stand_aside=True, port=10_001))
+
+    assert made["Service weather"]["spec"]["selector"]["serin.dev/revision"] == STABLE.revision
+    assert "ConfigMap weather-listener" in made
 
 
 @pytest.mark.parametrize(

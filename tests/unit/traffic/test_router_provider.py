@@ -19,15 +19,16 @@ KNOWN = {"weather-11111111": 2, "weather-22222222": 1}
 
 
 class PaperRouters:
-    """Answers by address, and how often each was asked."""
+    """Answers by address, and by model where several share it, and how often each was asked."""
 
     def __init__(self) -> None:
         self.states: dict[str, RouterState | Unknown] = {}
         self.asked: list[str] = []
 
-    async def read(self, address: str) -> RouterState | Unknown:
-        self.asked.append(address)
-        return self.states.get(address, Unknown("nobody answers"))
+    async def read(self, address: str, model: str | None) -> RouterState | Unknown:
+        place = f"{address}/{model}" if model else address
+        self.asked.append(place)
+        return self.states.get(place, Unknown("nobody answers"))
 
 
 READY = (RouterPod("weather-router-r1", ready=True), RouterPod("weather-router-r2", ready=True))

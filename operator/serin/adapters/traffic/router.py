@@ -4,6 +4,9 @@ The user Service leads to the router's pods while at least one of them is ready 
 the pods of one revision otherwise: before the first router runs, and should all of them be gone. What each router
 really does is read from it: the version of its routes holds the weights, and it tells how many pods of each it knows.
 
+With `scope: Namespace` they are those of the namespace, a listener at a port of its own for each model
+(shared_router.py); this file then renders the model's part and asks the routers for the model.
+
 With `idle: Bypass` there is nothing of it while nothing is on trial. It goes only when every router sends all requests
 where the user Service will: who is still connected to one gets the same from it until it has drained.
 """
@@ -19,15 +22,20 @@ from serin.adapters.traffic.router_objects import (
     VERSION_ANNOTATION,
     make_config_map,
     make_disruption_budget,
+    make_listener_part,
     make_route_service,
     make_router_deployment,
     owner_name,
 )
 from serin.adapters.traffic.selected_pods import is_ready, selected_shares
+from serin.adapters.traffic.shared_router import SHARED_LABELS, read_ports
+from serin.adapters.traffic.shared_router_plan import SharedRouterPlanner
 from serin.core.facts import Key, Route, RouterPod, TrafficFacts
 from serin.core.model_deployment.names import (
     COMPONENT_LABEL,
     ROUTER,
+    SHARED_ROUTER,
+    listener_name,
     pod_labels,
     route_of,
     router_labels,
@@ -35,7 +43,7 @@ from serin.core.model_deployment.names import (
 )
 from serin.core.plan import AnnotatePods, Apply, Manifest, TrafficIntent
 from serin.runtime.pod_trouble import find_trouble
-from serin.runtime.ports import Clock, JsonObject, TrafficView, Unknown
+from serin.runtime.ports import Clock, JsonObject, SharedPlan, SharedView, TrafficView, Unknown
 
 SOON_SECONDS = 0.2
 LATEST_SECONDS = 10.0
@@ -43,6 +51,12 @@ LATEST_SECONDS = 10.0
 
 NUDGE_AGAIN_SECONDS = 2.0
 """A kubelet that was nudged and did not renew the files is nudged again."""
+
+
+NO_ROOM = (
+    "The routers of this namespace have no room for another model: set spec.traffic.router.scope to Model, or move it "
+    "to another namespace."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +68,24 @@ class RouterState:
 
 
 class RouterReader(Protocol):
-    async def read(self, address: str) -> RouterState | Unknown:
-        """Of the router pod with this IP address."""
+    async def read(self, address: str, model: str | None) -> RouterState | Unknown:
+        """Of the router pod with this IP address; `model` when several share it."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The routers of one model. `version` is what they should follow, None before it has been written."""
+
+    pods: Sequence[JsonObject]
+    version: str | None
+    is_open: bool
+    shared_by: str | None = None  # the model's name, where several share them
+    port: int | None = None
+
+
 class RouterProvider:
-    """Implements the port `TrafficProvider`."""
+    """Implements the ports `TrafficProvider` and `SharedDataPlane`."""
 
     def __init__(self, image: str, reader: RouterReader, clock: Clock) -> None:
         self._image = image
@@ -68,12 +93,17 @@ class RouterProvider:
         self._clock = clock
         self._settled: dict[Key, dict[str, str]] = {}  # by uid the version that a router need not be asked for again
         self._unsettled_since: dict[Key, float] = {}
+        self._planner = SharedRouterPlanner(image, clock)
+        self._refusals: dict[str, str] = {}  # by namespace, of what its models share
 
     def render(self, intent: TrafficIntent) -> Sequence[Apply | AnnotatePods]:
         name = owner_name(intent)
-        is_bypassed = intent.settings.router.idle == "Bypass" and intent.may_stand_aside
+        settings = intent.settings.router
+        is_bypassed = settings.idle == "Bypass" and intent.may_stand_aside
         leads_to_routers = intent.takes_users and not is_bypassed
         service = _lead_to_routers(intent) if leads_to_routers else _lead_to_pods(intent)
+        if settings.scope == "Namespace":
+            return _render_shared(intent, service)
         if is_bypassed:
             return (Apply(service),)
         config = render_config(intent)
@@ -87,23 +117,34 @@ class RouterProvider:
         )
 
     async def observe(self, view: TrafficView) -> TrafficFacts:
-        pods = [pod for pod in view.objects["Pod"] if _is_router(pod)]
-        facts = await self._observe(view, pods)
-        return replace(facts, routers=tuple(RouterPod(pod["metadata"]["name"], is_ready(pod)) for pod in pods))
+        way = _find_shared(view) if view.settings.router.scope == "Namespace" else _find_own(view)
+        facts = await self._observe(view, way)
+        routers = tuple(RouterPod(pod["metadata"]["name"], is_ready(pod)) for pod in way.pods)
+        return replace(facts, routers=routers, port=way.port)
 
-    async def _observe(self, view: TrafficView, pods: Sequence[JsonObject]) -> TrafficFacts:
-        wanted = _wanted_version(view)
-        routers = [pod for pod in pods if is_ready(pod)]
-        is_open = _leads_to_routers(view)
-        if wanted is None or not routers:
+    def plan_shared(self, view: SharedView) -> SharedPlan:
+        return self._planner.plan(view)
+
+    def tell_refusal(self, namespace: str, why: str | None) -> None:
+        if why is None:
+            self._refusals.pop(namespace, None)
+        else:
+            self._refusals[namespace] = why
+
+    async def _observe(self, view: TrafficView, way: _Way) -> TrafficFacts:
+        wanted, is_open = way.version, way.is_open
+        routers = [pod for pod in way.pods if is_ready(pod)]
+        if wanted is None or not routers or (way.shared_by and way.port is None):
+            obstacle = self._find_obstacle(view, way)
             return TrafficFacts(
                 selected_shares(view),
                 splits_exactly=True,
                 takes_users=False,
                 holds_users=is_open,
-                trouble=_find_obstacle(pods),
+                trouble=obstacle or _find_trouble(way.pods),
+                obstacle=obstacle,
             )
-        lagging = await self._find_lagging(view.key, routers, wanted)
+        lagging = await self._find_lagging(view.key, routers, wanted, way.shared_by)
         weights = {route_of(name): weight for name, weight in read_weights(wanted).items()}
         if lagging is None:
             self._unsettled_since.pop(view.key, None)
@@ -119,14 +160,27 @@ class RouterProvider:
             look_again_after_seconds=min(max(SOON_SECONDS, seconds / 4), LATEST_SECONDS),
             nudges=int(seconds // NUDGE_AGAIN_SECONDS),
             # Every change takes a moment: only what lasts is worth a word in a status.
-            trouble=lagging if seconds >= NUDGE_AGAIN_SECONDS else None,
+            trouble=self._find_refusal(view, way) or lagging if seconds >= NUDGE_AGAIN_SECONDS else None,
         )
 
-    async def _find_lagging(self, key: Key, routers: Sequence[JsonObject], wanted: str) -> str | None:
+    def _find_obstacle(self, view: TrafficView, way: _Way) -> str | None:
+        """What a person must put right before the routers of the namespace take the users of this model."""
+        if way.shared_by is None or way.port is not None:
+            return None
+        if way.shared_by in read_ports(_find_shared_config_map(view)):
+            return NO_ROOM
+        return self._find_refusal(view, way)
+
+    def _find_refusal(self, view: TrafficView, way: _Way) -> str | None:
+        return self._refusals.get(view.key.namespace) if way.shared_by else None
+
+    async def _find_lagging(
+        self, key: Key, routers: Sequence[JsonObject], wanted: str, shared_by: str | None
+    ) -> str | None:
         """Why not every router does what is wanted, as a sentence; None when all do."""
         known = self._settled.get(key, {})
         unknown = [pod for pod in routers if known.get(pod["metadata"]["uid"]) != wanted]
-        states = await asyncio.gather(*(self._reader.read(_address(pod)) for pod in unknown))
+        states = await asyncio.gather(*(self._reader.read(_address(pod), shared_by) for pod in unknown))
         lagging = [_describe_lag(pod, state, wanted) for pod, state in zip(unknown, states, strict=True)]
         settled = {pod["metadata"]["uid"] for pod, lag in zip(unknown, lagging, strict=True) if lag is None}
         settled |= {pod["metadata"]["uid"] for pod in routers} - {pod["metadata"]["uid"] for pod in unknown}
@@ -139,8 +193,10 @@ class RouterProvider:
 def _lead_to_routers(intent: TrafficIntent) -> Manifest:
     """They take HTTP and gRPC at one port."""
     spec = intent.service["spec"]
-    ports = [{**port, "targetPort": "http"} for port in spec["ports"]]
-    return {**intent.service, "spec": {**spec, "ports": ports, "selector": router_labels(owner_name(intent))}}
+    is_shared = intent.settings.router.scope == "Namespace"
+    ports = [{**port, "targetPort": intent.port if is_shared else "http"} for port in spec["ports"]]
+    selector = SHARED_LABELS if is_shared else router_labels(owner_name(intent))
+    return {**intent.service, "spec": {**spec, "ports": ports, "selector": selector}}
 
 
 def _lead_to_pods(intent: TrafficIntent) -> Manifest:
@@ -148,12 +204,23 @@ def _lead_to_pods(intent: TrafficIntent) -> Manifest:
     return {**intent.service, "spec": {**intent.service["spec"], "selector": labels}}
 
 
+def _render_shared(intent: TrafficIntent, service: Manifest) -> Sequence[Apply | AnnotatePods]:
+    """With Bypass, too: another model may need the routers, and to be in the files of theirs costs next to nothing."""
+    nudge = AnnotatePods(SHARED_LABELS, {NUDGE_ANNOTATION: f"{owner_name(intent)} {intent.nudges}"})
+    return (
+        *(Apply(make_route_service(intent, backend)) for backend in intent.backends),
+        Apply(make_listener_part(intent, render_config(intent))),
+        *([nudge] if intent.nudges else []),
+        Apply(service),
+    )
+
+
 def _nudge(version: str, nudges: int) -> dict[str, str]:
     again = {NUDGE_ANNOTATION: str(nudges)} if nudges else {}
     return {VERSION_ANNOTATION: version.split(maxsplit=1)[0], **again}
 
 
-def _find_obstacle(pods: Sequence[JsonObject]) -> str | None:
+def _find_trouble(pods: Sequence[JsonObject]) -> str | None:
     """Why no router is ready, as far as Kubernetes tells."""
     troubles = ((pod["metadata"]["name"], find_trouble(pod)) for pod in pods)
     return next((f"router {name}: {trouble}" for name, trouble in troubles if trouble), None)
@@ -169,15 +236,37 @@ def _describe_lag(pod: JsonObject, state: RouterState | Unknown, wanted: str) ->
     return f"router {name} knows no pod of {missing} yet" if missing else None
 
 
-def _wanted_version(view: TrafficView) -> str | None:
-    config_map = view.find("ConfigMap", router_name(view.key.name)) or {"metadata": {}}
-    version: str | None = (config_map["metadata"].get("annotations") or {}).get(VERSION_ANNOTATION)
+def _find_own(view: TrafficView) -> _Way:
+    return _Way(
+        pods=[pod for pod in view.objects["Pod"] if _is_router(pod)],
+        version=_wanted_version(view, router_name(view.key.name)),
+        is_open=_leads_to(view, router_labels(view.key.name)),
+    )
+
+
+def _find_shared(view: TrafficView) -> _Way:
+    return _Way(
+        pods=view.shared["Pod"],
+        version=_wanted_version(view, listener_name(view.key.name)),
+        is_open=_leads_to(view, SHARED_LABELS),
+        shared_by=view.key.name,
+        port=read_ports(_find_shared_config_map(view)).get(view.key.name),
+    )
+
+
+def _find_shared_config_map(view: TrafficView) -> JsonObject | None:
+    return next((live for live in view.shared["ConfigMap"] if live["metadata"]["name"] == SHARED_ROUTER), None)
+
+
+def _wanted_version(view: TrafficView, config_map: str) -> str | None:
+    live = view.find("ConfigMap", config_map) or {"metadata": {}}
+    version: str | None = (live["metadata"].get("annotations") or {}).get(VERSION_ANNOTATION)
     return version
 
 
-def _leads_to_routers(view: TrafficView) -> bool:
+def _leads_to(view: TrafficView, labels: Mapping[str, str]) -> bool:
     service = view.user_service
-    return service is not None and service["spec"].get("selector") == router_labels(view.key.name)
+    return service is not None and service["spec"].get("selector") == labels
 
 
 def _is_router(pod: JsonObject) -> bool:

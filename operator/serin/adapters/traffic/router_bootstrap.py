@@ -1,7 +1,8 @@
 """What an Envoy of the router starts with: two listeners, and where it finds what changes.
 
-`users` is what the user Service leads to. `stats` answers three questions (metrics, readiness, which version of the
-routes is in use) and takes one order, draining, from who knows the token of the pod's spec. Envoy's own admin
+`users` is what the user Service leads to; at a router that a namespace shares every model has one of its own, in a
+file, so that they come and go without a restart. `stats` answers three questions (metrics, readiness, which version of
+the routes is in use) and takes one order, draining, from who knows the token of the pod's spec. Envoy's own admin
 interface listens on loopback alone.
 """
 
@@ -14,6 +15,7 @@ from serin.adapters.traffic.router_config import (
     DRAIN_PATH,
     DRAIN_SECONDS,
     LATENCY_BUCKETS_MS,
+    LISTENERS_FILE,
     ROUTES_FILE,
     STATE_PATH,
     STATS_PORT,
@@ -23,7 +25,7 @@ from serin.adapters.traffic.router_config import (
 Json = dict[str, Any]
 
 DRAIN_HEADER: Final = "x-serin-drain"
-VERSION_STAT: Final = "http.users.rds.users.version_text"
+VERSION_STAT: Final = "rds.users.version_text"
 MEMBERS_STAT: Final = "membership_total"
 
 MOST_CONNECTIONS: Final = 50_000
@@ -34,14 +36,25 @@ _HTTP: Final = "extensions.filters.http."
 
 
 def render_bootstrap(drain_token: str, folder: str = CONFIG_FOLDER) -> Json:
+    """Of a router for one model."""
+    state = rf"/stats?format=json&filter=^(http.users.{VERSION_STAT}|cluster\..*\.{MEMBERS_STAT})$"
+    users = render_users_listener("users", USERS_PORT, ROUTES_FILE, folder)
+    files = {"cds_config": _from_file(folder, CLUSTERS_FILE)}
+    return _render(files, [users, _render_stats_listener(drain_token, _to_admin(STATE_PATH, state))])
+
+
+def render_shared_bootstrap(drain_token: str, folder: str = CONFIG_FOLDER) -> Json:
+    """Of a router that the models of a namespace share. It is the same whichever they are."""
+    files = {"cds_config": _from_file(folder, CLUSTERS_FILE), "lds_config": _from_file(folder, LISTENERS_FILE)}
+    return _render(files, [_render_stats_listener(drain_token, _render_state_of_one())])
+
+
+def _render(files: Json, listeners: list[Json]) -> Json:
     return {
         "node": {"id": "router", "cluster": "serin"},
         "admin": {"address": _address("127.0.0.1", ADMIN_PORT)},
-        "dynamic_resources": {"cds_config": _from_file(folder, CLUSTERS_FILE)},
-        "static_resources": {
-            "listeners": [_render_users_listener(folder), _render_stats_listener(drain_token)],
-            "clusters": [_render_admin_cluster()],
-        },
+        "dynamic_resources": files,
+        "static_resources": {"listeners": listeners, "clusters": [_render_admin_cluster()]},
         "overload_manager": {
             "resource_monitors": [
                 {
@@ -82,11 +95,12 @@ def _render_admin_cluster() -> Json:
     }
 
 
-def _render_users_listener(folder: str) -> Json:
+def render_users_listener(name: str, port: int, routes_file: str, folder: str = CONFIG_FOLDER) -> Json:
+    """`name` also tells its series and stats from those of others."""
     manager = {
-        "stat_prefix": "users",
+        "stat_prefix": name,
         "codec_type": "AUTO",
-        "rds": {"route_config_name": "users", "config_source": _from_file(folder, ROUTES_FILE)},
+        "rds": {"route_config_name": "users", "config_source": _from_file(folder, routes_file)},
         "http_filters": [_filter("router", "router.v3.Router", suppress_envoy_headers=True)],
         # Clients are not trusted with Envoy's own headers, such as timeouts; their request ids are.
         "use_remote_address": True,
@@ -101,12 +115,27 @@ def _render_users_listener(folder: str) -> Json:
         "request_headers_timeout": "30s",
         "local_reply_config": {"body_format": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}}},
     }
-    return {**_listener("users", USERS_PORT, manager), "traffic_direction": "INBOUND"}
+    return {**_listener(name, port, manager), "traffic_direction": "INBOUND"}
 
 
-def _render_stats_listener(drain_token: str) -> Json:
-    metrics = r"/stats/prometheus?usedonly&filter=^(cluster\.|http\.users\.)"
-    state = rf"/stats?format=json&filter=^({VERSION_STAT}|cluster\..*\.{MEMBERS_STAT})$"
+def users_listener_name(model_deployment: str) -> str:
+    """Of one model at a router that several share."""
+    return f"users-{model_deployment}"
+
+
+def _render_state_of_one() -> Json:
+    """Of one model, by its name at the end of the path: the others of the namespace may be many."""
+    stats = rf"http[.]users-\1[.]{VERSION_STAT}|cluster[.]\1-[^.]*[.]{MEMBERS_STAT}"
+    rewrite = {
+        "pattern": {"regex": f"^{STATE_PATH}/([-a-z0-9]+)$"},
+        "substitution": f"/stats?format=json&filter=^({stats})$",
+    }
+    match = {"safe_regex": {"regex": f"{STATE_PATH}/[-a-z0-9]+"}, "headers": _GET}
+    return {"match": match, "route": {"cluster": "admin", "regex_rewrite": rewrite}}
+
+
+def _render_stats_listener(drain_token: str, state: Json) -> Json:
+    metrics = r"/stats/prometheus?usedonly&filter=^(cluster\.|http\.users)"
     drain = {
         "match": {
             "path": DRAIN_PATH,
@@ -124,7 +153,7 @@ def _render_stats_listener(drain_token: str) -> Json:
     routes = [
         _to_admin("/metrics", metrics),
         _to_admin("/ready", "/ready"),
-        _to_admin(STATE_PATH, state),
+        state,
         drain,
         {"match": {"prefix": "/"}, "direct_response": {"status": 404}},
     ]
@@ -149,9 +178,11 @@ end
 """
 
 
+_GET: Final = [{"name": ":method", "string_match": {"exact": "GET"}}]
+
+
 def _to_admin(path: str, rewritten: str) -> Json:
-    methods = [{"name": ":method", "string_match": {"exact": "GET"}}]
-    return {"match": {"path": path, "headers": methods}, "route": {"cluster": "admin", "prefix_rewrite": rewritten}}
+    return {"match": {"path": path, "headers": _GET}, "route": {"cluster": "admin", "prefix_rewrite": rewritten}}
 
 
 def _filter(name: str, kind: str, **settings: Any) -> Json:

@@ -27,6 +27,7 @@ ADMIN_PORT: Final = 9901
 CONFIG_FOLDER: Final = "/etc/serin/router"
 CLUSTERS_FILE: Final = "clusters.json"
 ROUTES_FILE: Final = "routes.json"
+LISTENERS_FILE: Final = "listeners.json"
 
 TRACK_HEADER: Final = "x-serin-track"
 USER_COOKIE: Final = "serin-user"
@@ -66,12 +67,17 @@ class RouterConfig:
 def render_config(intent: TrafficIntent) -> RouterConfig:
     clusters = [*_render_clusters(intent)]
     route_config = _render_routes(intent)
-    digest = hashlib.sha256(json.dumps([clusters, route_config], sort_keys=True).encode()).hexdigest()[:12]
-    version = " ".join([digest, *(f"{name}={weight}" for name, weight in _whole_weights(intent))])
+    version = " ".join(
+        [make_digest(clusters, route_config), *(f"{name}={weight}" for name, weight in _whole_weights(intent))]
+    )
     return RouterConfig(
         version,
-        {CLUSTERS_FILE: _render_file(version, clusters), ROUTES_FILE: _render_file(version, [route_config])},
+        {CLUSTERS_FILE: render_file(version, clusters), ROUTES_FILE: render_file(version, [route_config])},
     )
+
+
+def make_digest(clusters: Sequence[Json], route_config: Json) -> str:
+    return hashlib.sha256(json.dumps([clusters, route_config], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read_weights(version: str) -> Mapping[str, float]:
@@ -80,7 +86,7 @@ def read_weights(version: str) -> Mapping[str, float]:
     return {name: int(weight) * 100 / WHOLE for name, _, weight in pairs}
 
 
-def _render_file(version: str, resources: Sequence[Json]) -> str:
+def render_file(version: str, resources: Sequence[Json]) -> str:
     return json.dumps({"version_info": version, "resources": resources}, sort_keys=True, separators=(",", ":"))
 
 

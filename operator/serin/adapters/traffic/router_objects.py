@@ -1,4 +1,4 @@
-"""The Kubernetes objects of a router: a Deployment of Envoys per ModelDeployment, its ConfigMap, what goes with it.
+"""The Kubernetes objects of a router: a Deployment of Envoys, its ConfigMap, what goes with it.
 
 Pure. The Services of the routes are headless and never change whom they select: a promotion moves weights, not names,
 so no answer of the DNS can be an old one of another version.
@@ -7,7 +7,7 @@ so no answer of the DNS can be an old one of another version.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from serin.adapters.traffic.router_bootstrap import DRAIN_HEADER, render_bootstrap
@@ -21,9 +21,11 @@ from serin.adapters.traffic.router_config import (
 )
 from serin.core.model_deployment.names import (
     COMPONENT_LABEL,
+    LISTENER,
     MODEL_DEPLOYMENT_LABEL,
     TRAFFIC,
     deployment_name,
+    listener_name,
     pod_labels,
     router_labels,
     router_name,
@@ -35,6 +37,9 @@ VERSION_ANNOTATION: Final = "serin.dev/router-config"
 """On the ConfigMap and, as a nudge, on the router's pods: a changed pod makes its kubelet renew the files at once."""
 
 NUDGE_ANNOTATION: Final = "serin.dev/router-nudge"
+
+SETTINGS_ANNOTATION: Final = "serin.dev/router-settings"
+"""On a model's part of a shared router: the replicas and resources that it asks for."""
 
 GRACE_SECONDS: Final = 2 * DRAIN_SECONDS
 WORKERS: Final = 2
@@ -69,66 +74,98 @@ def make_config_map(intent: TrafficIntent, config: RouterConfig) -> Manifest:
     }
 
 
+def make_listener_part(intent: TrafficIntent, config: RouterConfig) -> Manifest:
+    """What the routers that a namespace shares are to do for this model, and what it asks of them."""
+    settings = intent.settings.router
+    asked = {"replicas": settings.replicas, "resources": settings.resources}
+    metadata = _metadata(intent, listener_name(owner_name(intent)))
+    annotations = {
+        VERSION_ANNOTATION: config.version,
+        SETTINGS_ANNOTATION: json.dumps(asked, sort_keys=True, separators=(",", ":")),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            **metadata,
+            "labels": {**metadata["labels"], COMPONENT_LABEL: LISTENER},
+            "annotations": annotations,
+        },
+        "data": dict(config.files),
+    }
+
+
 def make_disruption_budget(intent: TrafficIntent) -> Manifest:
     name = owner_name(intent)
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": _metadata(intent, router_name(name)),
-        "spec": {
-            "maxUnavailable": 1,
-            "selector": {"matchLabels": router_labels(name)},
-            "unhealthyPodEvictionPolicy": "AlwaysAllow",
-        },
+        "spec": render_budget_spec(router_labels(name)),
     }
+
+
+def render_budget_spec(labels: Mapping[str, str]) -> dict[str, Any]:
+    selector = {"matchLabels": dict(labels)}
+    return {"maxUnavailable": 1, "selector": selector, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
 
 
 def make_router_deployment(intent: TrafficIntent, image: str) -> Manifest:
     name = owner_name(intent)
-    labels = router_labels(name)
-    annotations = make_scrape_annotations(STATS_PORT)
+    settings = intent.settings.router
+    token = make_drain_token(intent.service["metadata"]["ownerReferences"][0]["uid"])
+    ports = [{"name": "http", "containerPort": USERS_PORT, "protocol": "TCP"}]
+    container = render_container(image, render_bootstrap(token), token, settings.resources, ports)
+    spec = render_deployment_spec(settings.replicas, router_labels(name), container, router_name(name))
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": _metadata(intent, router_name(name)),
-        "spec": {
-            "replicas": intent.settings.router.replicas,
-            "selector": {"matchLabels": labels},
-            "revisionHistoryLimit": 1,
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "template": {
-                "metadata": {"labels": labels, "annotations": annotations},
-                "spec": {
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "terminationGracePeriodSeconds": GRACE_SECONDS,
-                    "securityContext": {
-                        "runAsNonRoot": True,
-                        "runAsUser": 65532,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    "affinity": _render_affinity(labels),
-                    "containers": [_render_container(intent, image)],
-                    "volumes": [{"name": "config", "configMap": {"name": router_name(name)}}],
+        "spec": spec,
+    }
+
+
+def render_deployment_spec(
+    replicas: int, labels: Mapping[str, str], container: Mapping[str, Any], config_map: str
+) -> dict[str, Any]:
+    return {
+        "replicas": replicas,
+        "selector": {"matchLabels": labels},
+        "revisionHistoryLimit": 1,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "template": {
+            "metadata": {"labels": labels, "annotations": make_scrape_annotations(STATS_PORT)},
+            "spec": {
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "terminationGracePeriodSeconds": GRACE_SECONDS,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 65532,
+                    "seccompProfile": {"type": "RuntimeDefault"},
                 },
+                "affinity": _render_affinity(labels),
+                "containers": [container],
+                "volumes": [{"name": "config", "configMap": {"name": config_map}}],
             },
         },
     }
 
 
-def _render_container(intent: TrafficIntent, image: str) -> dict[str, Any]:
-    token = _drain_token(intent)
+def render_container(
+    image: str,
+    bootstrap: Mapping[str, Any],
+    token: str,
+    resources: Mapping[str, Any],
+    ports: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """`ports` beside that for metrics."""
     drain = {
         "path": DRAIN_PATH,
         "port": "stats",
         "scheme": "HTTP",
         "httpHeaders": [{"name": DRAIN_HEADER, "value": token}],
     }
-
-    def ready(period_seconds: int, failures: int) -> dict[str, Any]:
-        get = {"path": "/ready", "port": "stats", "scheme": "HTTP"}
-        return {"httpGet": get, "periodSeconds": period_seconds, "failureThreshold": failures, "timeoutSeconds": 2}
-
     return {
         "name": "router",
         "image": image,
@@ -137,9 +174,9 @@ def _render_container(intent: TrafficIntent, image: str) -> dict[str, Any]:
         "command": ["/usr/local/bin/envoy"],
         "args": [
             "--config-yaml",
-            json.dumps(render_bootstrap(token), sort_keys=True, separators=(",", ":")),
+            json.dumps(bootstrap, sort_keys=True, separators=(",", ":")),
             "--concurrency",
-            str(_workers(intent.settings.router.resources)),
+            str(_workers(resources)),
             "--drain-time-s",
             str(DRAIN_SECONDS // 2),
             "--drain-strategy",
@@ -149,12 +186,12 @@ def _render_container(intent: TrafficIntent, image: str) -> dict[str, Any]:
             "warning",
         ],
         "ports": [
-            {"name": "http", "containerPort": USERS_PORT, "protocol": "TCP"},
+            *ports,
             {"name": "stats", "containerPort": STATS_PORT, "protocol": "TCP"},
         ],
-        "resources": intent.settings.router.resources,
-        "readinessProbe": ready(2, 2),
-        "livenessProbe": ready(10, 6),
+        "resources": resources,
+        "readinessProbe": _ask_ready(2, 2),
+        "livenessProbe": _ask_ready(10, 6),
         "lifecycle": {"preStop": {"httpGet": drain}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
@@ -164,6 +201,11 @@ def _render_container(intent: TrafficIntent, image: str) -> dict[str, Any]:
         },
         "volumeMounts": [{"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True}],
     }
+
+
+def _ask_ready(period_seconds: int, failures: int) -> dict[str, Any]:
+    get = {"path": "/ready", "port": "stats", "scheme": "HTTP"}
+    return {"httpGet": get, "periodSeconds": period_seconds, "failureThreshold": failures, "timeoutSeconds": 2}
 
 
 def _render_affinity(labels: Mapping[str, str]) -> dict[str, Any]:
@@ -182,9 +224,8 @@ def _workers(resources: Mapping[str, Any]) -> int:
     return max(1, math.ceil(cpus))
 
 
-def _drain_token(intent: TrafficIntent) -> str:
+def make_drain_token(uid: str) -> str:
     """Known to who may read the pod, so that nobody else can send a router away."""
-    uid = intent.service["metadata"]["ownerReferences"][0]["uid"]
     return hashlib.sha256(f"drain {uid}".encode()).hexdigest()[:32]
 
 

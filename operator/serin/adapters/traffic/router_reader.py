@@ -21,13 +21,14 @@ class HttpRouterReader:
         if self._session is not None:
             await self._session.close()
 
-    async def read(self, address: str) -> RouterState | Unknown:
+    async def read(self, address: str, model: str | None) -> RouterState | Unknown:
         if self._session is None:
             # Router pods come and go and are asked rarely: a kept connection would mostly be a dead one.
             self._session = aiohttp.ClientSession(timeout=TIMEOUT, connector=aiohttp.TCPConnector(force_close=True))
         host = f"[{address}]" if ":" in address else address
         try:
-            async with self._session.get(f"http://{host}:{STATS_PORT}{STATE_PATH}") as response:
+            path = f"{STATE_PATH}/{model}" if model else STATE_PATH
+            async with self._session.get(f"http://{host}:{STATS_PORT}{path}") as response:
                 if response.status != 200:
                     return Unknown(f"its port {STATS_PORT} answers with status {response.status}")
                 return read_state(await response.json(content_type=None))
@@ -42,7 +43,7 @@ def read_state(stats: JsonObject) -> RouterState | Unknown:
     version, pods = "", {}
     for stat in stats.get("stats") or ():
         name, value = stat.get("name", ""), stat.get("value")
-        if name == VERSION_STAT:
+        if name.endswith(f".{VERSION_STAT}"):
             version = str(value)
         elif name.endswith(f".{MEMBERS_STAT}"):
             pods[name.removeprefix("cluster.").removesuffix(f".{MEMBERS_STAT}")] = int(value or 0)

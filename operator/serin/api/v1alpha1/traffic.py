@@ -2,8 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
+from serin.api.quantity import parse_quantity
 from serin.api.v1alpha1.shared import Opaque, Rule, Schema
 
 
@@ -24,11 +26,18 @@ class Sticky(Schema):
 class RouterSettings(Schema):
     """The Envoys of the provider Router."""
 
+    scope: Annotated[
+        Literal["Model", "Namespace"],
+        Field(
+            description="Model: routers for this model alone. Namespace: all models of the namespace that say so share "
+            "theirs, which have the largest of the replicas and resources that one of them asks for."
+        ),
+    ] = "Model"
     idle: Annotated[
         Literal["Keep", "Bypass"],
         Field(
-            description="While nothing is on trial. Keep: requests go through the routers. Bypass: there are none, and "
-            "the user Service leads to the pods."
+            description="While nothing is on trial. Keep: requests go through the routers. Bypass: the user Service "
+            "leads to the pods, and there are no routers but those that a namespace shares."
         ),
     ] = "Keep"
     replicas: Annotated[int, Field(ge=1, le=20, description="Router pods.")] = 2
@@ -36,6 +45,25 @@ class RouterSettings(Schema):
         "requests": {"cpu": "20m", "memory": "64Mi"},
         "limits": {"memory": "256Mi"},
     }
+
+    @field_validator("resources")
+    @classmethod
+    def _require_amounts(cls, resources: Opaque, info: ValidationInfo) -> Opaque:
+        """Those of a shared router are compared: what cannot be would be refused for all of its models."""
+        if info.data.get("scope") == "Namespace" and not _has_amounts_alone(resources):
+            expected = "with scope Namespace expected requests and limits of cpu and memory alone, such as 20m and 64Mi"
+            raise PydanticCustomError("shared_resources", expected)
+        return resources
+
+
+def _has_amounts_alone(resources: Opaque) -> bool:
+    if not resources.keys() <= {"requests", "limits"}:
+        return False
+    sections = resources.values()
+    if not all(isinstance(section, dict) and section.keys() <= {"cpu", "memory"} for section in sections):
+        return False
+    amounts = [parse_quantity(amount) for section in sections for amount in section.values()]
+    return all(amount is not None and amount.is_finite() and amount >= 0 for amount in amounts)
 
 
 class ParentRef(Schema):

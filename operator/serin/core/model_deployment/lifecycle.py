@@ -138,7 +138,7 @@ def _tell_traffic(situation: Situation, version: str) -> Telling | None:
     """While the pods are ready and no way leads users there."""
     traffic = situation.facts.traffic
     if traffic.obstacle:
-        return _stalled("TrafficRefused", f"{traffic.obstacle} Version {version} answers inside the cluster alone.")
+        return _stalled("TrafficRefused", f"{traffic.obstacle} Version {version} answers at its Service.")
     if traffic.is_serving:
         return None
     why = traffic.trouble or f"the provider {situation.spec.traffic.provider} prepares the way to it"

@@ -11,6 +11,15 @@ COMPONENT_LABEL = "serin.dev/component"
 """What a child is for that is neither pods of a model nor the Service that users call."""
 TRAFFIC = "traffic"
 ROUTER = "router"
+LISTENER = "listener"
+"""A model's part of the routers that its namespace shares."""
+
+SHARED = ""
+"""In the place of a ModelDeployment's name: what serves several. No label selector takes it for one of theirs."""
+
+SHARED_ROUTER = "serin-routers"
+"""No name of a ModelDeployment's children ends like this."""
+
 MANAGER = "serin"
 
 
@@ -45,6 +54,10 @@ def router_name(model_deployment: str) -> str:
 def router_labels(model_deployment: str) -> dict[str, str]:
     """Of the router's pods."""
     return {MODEL_DEPLOYMENT_LABEL: model_deployment, COMPONENT_LABEL: ROUTER}
+
+
+def listener_name(model_deployment: str) -> str:
+    return f"{model_deployment}-{LISTENER}"
 
 
 def pod_labels(model_deployment: str, route: Route) -> dict[str, str]:

@@ -32,6 +32,7 @@ def make_intent(
         stable=stable,
         salt=on_trial.revision if on_trial else "",
         takes_users=facts.traffic.takes_users,
+        port=facts.traffic.port,
         may_stand_aside=is_idle and (not facts.traffic.holds_users or _is_as_wanted(facts, weights)),
         nudges=facts.traffic.nudges,
     )
