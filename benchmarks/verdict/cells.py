@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from serin.core.evidence.verdict import EvidenceState, advance
 from verdict.decisions import Answer, Decisions
-from verdict.engine import SETTINGS, begin_runs, decide_runs, make_increments
+from verdict.engine import SETTINGS, SETTINGS_WITHOUT_HISTORY, begin_runs, decide_runs, make_increments
 from verdict.methods import PEERS, RAMPED, WITH_HISTORY, WITHOUT_HISTORY, Method
 from verdict.ramped import RAMP, decide_ramped
 from verdict.scenarios import EQUAL, INTERVAL_SECONDS, SCENARIOS, Canary, Scenario
@@ -64,7 +64,8 @@ def simulate(cell: Cell, chunk: int, runs: int) -> dict[str, Decisions]:
         case Group.SERIN:
             return _name(WITH_HISTORY, decide_runs(paths, _begun(cell.scenario, chunk, runs)))
         case Group.NO_HISTORY:
-            return _name(WITHOUT_HISTORY, decide_runs(paths, [EvidenceState.begin((), SETTINGS)] * runs))
+            begun = [EvidenceState.begin((), SETTINGS_WITHOUT_HISTORY)] * runs
+            return _name(WITHOUT_HISTORY, decide_runs(paths, begun, SETTINGS_WITHOUT_HISTORY))
         case _:
             return {peer.name: peer.decide(paths, cell.scenario) for peer in PEERS}
 
@@ -80,16 +81,19 @@ def _name(methods: Iterable[Method], decisions: Iterable[Decisions]) -> dict[str
 
 
 @functools.cache
-def fingerprint_engine() -> str:
+def fingerprint_engine(has_history: bool) -> str:
     """What the engine makes of two rollouts, bit for bit: its results are the same while this is."""
     scenario = SCENARIOS["bursts5"]
     paths = draw_paths(scenario, EQUAL, 0, 2)
     seen: list[str] = []
-    for run, begun in enumerate(begin_runs(draw_history(scenario, 0, 2))):
+    begin = begin_runs(draw_history(scenario, 0, 2)) if has_history else [EvidenceState.begin((), SETTINGS)] * 2
+    for run, begun in enumerate(begin):
         state = begun
         for n, f in zip(paths.requests[run].tolist(), paths.failures[run].tolist(), strict=True):
             state = advance(state, make_increments(n, f), SETTINGS)
             seen.append(f"{state.proof.log_goods} {state.log_bad(SETTINGS)!r} {state.bursts}")
+            if not has_history:
+                seen.append(f"{state.doubt} {state.log_proven(SETTINGS)!r}")
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
@@ -104,9 +108,11 @@ def fingerprint(cell: Cell) -> str:
             for peer in PEERS:
                 digest.update(peer.name.encode() + _to_table(peer.decide(paths, cell.scenario)).tobytes())
         case Group.RAMP:
-            digest.update(f"{fingerprint_engine()} {RAMP}".encode())
-        case _:
-            digest.update(fingerprint_engine().encode())
+            digest.update(f"{fingerprint_engine(has_history=True)} {RAMP}".encode())
+        case Group.SERIN:
+            digest.update(fingerprint_engine(has_history=True).encode())
+        case Group.NO_HISTORY:
+            digest.update(fingerprint_engine(has_history=False).encode())
     return digest.hexdigest()[:16]
 
 

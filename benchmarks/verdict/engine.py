@@ -34,6 +34,9 @@ SETTINGS = Settings(
     margin_relative=MARGIN_RELATIVE,
 )
 
+SETTINGS_WITHOUT_HISTORY = replace(SETTINGS, min_duration_seconds=300)
+"""The default: so long nothing is believed yet."""
+
 Row = Sequence[int]
 
 
@@ -83,7 +86,8 @@ def following_the_plans_margin() -> Iterator[None]:
 
 
 def follow_the_plans_margin(state: EvidenceState) -> EvidenceState:
-    return replace(state, proof=proof.Proof(log_goods=(0.0,)))
+    doubt = state.doubt and replace(state.doubt, log_e_values=(0.0,))
+    return replace(state, proof=proof.Proof(log_goods=(0.0,)), doubt=doubt)
 
 
 def find_crossings(

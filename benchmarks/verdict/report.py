@@ -47,11 +47,11 @@ writes this page. It shows its progress and goes on where it was stopped (`AGAIN
 `TABLES=main` does the first table alone). What is computed is explained in [verdict.md](verdict.md).
 
 100 requests/s, Poisson: 10 % each to baseline and canary, 80 % to the stable pods in two halves; a look every 10 s,
-30 minutes at most, no `minDuration`; margin max(0.5 pp, 20 % of the rate). Serin learns the dispersion from an hour of
-history, if nothing else is said. Every method may be wrong in 5 % of the cases where it knows such a bound (α = β =
-5 %). "At the margin" the canary is worse by exactly the margin at every moment. A run that is not decided after 30
-minutes counts with 30. Failures and requests are those of the canary until the decision, means; times are medians, and
-the 95th percentile after the stroke.
+30 minutes at most, no `minDuration` (without history its default, 5 minutes); margin max(0.5 pp, 20 % of the rate).
+Serin learns the dispersion from an hour of history, if nothing else is said. Every method may be wrong in 5 % of the
+cases where it knows such a bound (α = β = 5 %). "At the margin" the canary is worse by exactly the margin at every
+moment. A run that is not decided after 30 minutes counts with 30. Failures and requests are those of the canary until
+the decision, means; times are medians, and the 95th percentile after the stroke.
 """
 
 METHODS_NOTE = """\

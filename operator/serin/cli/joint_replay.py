@@ -27,7 +27,7 @@ class JointReplay:
         """The stream that says most about the verdict."""
         if self.verdict is Outcome.REJECT:
             return max(self.streams, key=lambda name: self._last(name).log_bad)
-        return min(self.streams, key=lambda name: self._last(name).log_good)
+        return min(self.streams, key=lambda name: self._last(name).log_proven)
 
     def _last(self, name: str) -> Step:
         return self.streams[name].steps[(self.interval or 0) - 1]

@@ -128,7 +128,7 @@ def _lines(axes: Axes, steps: tuple[Step, ...]) -> list[str]:
     if not steps:
         return []
     parts = []
-    for name, logs in (("good", [step.log_good for step in steps]), ("bad", [step.log_bad for step in steps])):
+    for name, logs in (("good", [step.log_proven for step in steps]), ("bad", [step.log_bad for step in steps])):
         places = [(axes.x(0), axes.y(0))]
         places += [(axes.x(step.ends_at_seconds), axes.y(log)) for step, log in zip(steps, logs, strict=True)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

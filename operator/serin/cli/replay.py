@@ -26,6 +26,7 @@ class Step:
     margin: float
     dispersion: Dispersion
     log_good: float
+    log_proven: float  # what log_good counts for
     log_bad: float
     log_bad_likelihood: float
     log_bad_pairs: float
@@ -86,6 +87,7 @@ def _step(
         margin=settings.margin_at(base_rate),
         dispersion=decide_dispersion(before.bursts, settings),
         log_good=after.log_good,
+        log_proven=after.log_proven(settings),
         log_bad=after.log_bad(settings),
         log_bad_likelihood=after.harm.log_likelihood(after.intervals, settings),
         log_bad_pairs=after.harm.log_pairs(after.intervals, settings),

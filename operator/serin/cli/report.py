@@ -93,7 +93,7 @@ def _cells(interval: int, step: Step, settings: Settings) -> tuple[str, ...]:
         _failed(step.increments.canary),
         percent(step.base_rate),
         f"{100 * step.margin:.3g} pp",
-        _progress(step.log_good, settings.log_promote),
+        _progress(step.log_proven, settings.log_promote),
         _progress(step.log_bad, settings.log_reject),
         step.verdict.value,
     )

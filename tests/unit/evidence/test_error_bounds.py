@@ -11,7 +11,7 @@ from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, advance
 from unit.evidence.intervals import INDEPENDENT_FAILURES, interval
 from verdict.decisions import Answer, Decisions
-from verdict.engine import SETTINGS, begin_runs, decide_runs
+from verdict.engine import SETTINGS, SETTINGS_WITHOUT_HISTORY, begin_runs, decide_runs
 from verdict.ramped import decide_ramped
 from verdict.scenarios import AT_MARGIN, BROKEN, EQUAL, MINUTE, PLUS_1, SCENARIOS, Canary
 from verdict.traffic import draw_history, draw_paths
@@ -123,6 +123,12 @@ def test_of_300_canaries_worse_by_the_margin_at_most_5_percent_are_promoted_with
 def test_bursts_crashes_and_incidents_do_not_break_the_bounds(scenario: str) -> None:
     assert share(decide(scenario, EQUAL, 60), Answer.REJECT) <= 0.05 + two_standard_errors(60)
     assert share(decide(scenario, AT_MARGIN, 60), Answer.PROMOTE) <= 0.05 + two_standard_errors(60)
+
+
+@pytest.mark.parametrize("scenario", ["bursts5", "bursts20"])
+def test_without_history_bursts_are_doubted_enough(scenario: str) -> None:
+    decided = decide(scenario, AT_MARGIN, 100, has_history=False, settings=SETTINGS_WITHOUT_HISTORY)
+    assert share(decided, Answer.PROMOTE) <= 0.05 + two_standard_errors(100)
 
 
 @pytest.mark.parametrize("scenario", ["99", "99.9", "95"])

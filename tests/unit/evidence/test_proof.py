@@ -1,7 +1,7 @@
 """Which difference is excluded by now."""
 
 import pytest
-from serin.core.evidence.proof import FACTORS, LARGEST_SHIFT, PLAN, Proof, add_proof
+from serin.core.evidence.proof import FACTORS, LARGEST_SHIFT, PLAN, Proof, add_proof, conclude, log_e_by_factor
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import Outcome, judge
 from unit.evidence.intervals import INDEPENDENT_FAILURES, after, interval
@@ -15,7 +15,8 @@ def test_seventeen_margins_run_from_a_quarter_to_64_times_that_of_the_plan() -> 
 
 def test_the_reference_interval_proves_twice_the_margin() -> None:
     increments = interval(baseline=(4000, 40), canary=(4000, 42))
-    proof = add_proof(Proof(), increments, base_rate=0.01, phi=1.0, settings=SETTINGS)
+    log_e_values = log_e_by_factor(increments, base_rate=0.01, settings=SETTINGS)
+    proof = conclude(add_proof(Proof(), log_e_values, phi=1.0), None, SETTINGS)
     every_factor_of_two = proof.log_goods[0::2][:7]
     assert every_factor_of_two == pytest.approx(
         [0.027703, 0.361322, 1.910462, 8.076325, 28.802980, 86.853504, 229.697191], abs=1e-6

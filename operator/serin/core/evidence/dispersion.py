@@ -66,6 +66,10 @@ class Block:
         return Block(self.seconds + seconds, self.first + halves.first, self.second + halves.second)
 
     @property
+    def is_comparable(self) -> bool:
+        return self.first.requests > 0 and self.second.requests > 0
+
+    @property
     def failures(self) -> float:
         return self.first.failures + self.second.failures
 
@@ -144,7 +148,7 @@ def learn_history(history: Iterable[HistoryInterval], settings: Settings) -> Bur
             continue
         block = bursts.block.add(past.halves, past.seconds)
         bursts = learn(bursts, past.halves, past.seconds, settings)
-        if bursts.block.seconds == 0 and _is_comparable(block):
+        if bursts.block.seconds == 0 and block.is_comparable:
             bursts = replace(bursts, has_history=True, largest_burst=max(bursts.largest_burst, block.burst))
     # A block must not reach over the gap between history and comparison.
     return replace(bursts, block=Block(), serial_block=SerialBlock())
@@ -155,7 +159,7 @@ def learn(bursts: Bursts, halves: StableHalves, seconds: float, settings: Settin
     block = bursts.block.add(halves, seconds)
     serial_block = bursts.serial_block.add(pairs.score(halves.first, halves.second), seconds)
     if _is_full(block.seconds, settings.block_seconds, settings):
-        if _is_comparable(block):
+        if block.is_comparable:
             bursts = replace(bursts, squares=bursts.squares + block.square, failures=bursts.failures + block.failures)
         block = Block()
     if _is_full(serial_block.seconds, settings.serial_block_seconds, settings):
@@ -171,10 +175,6 @@ def learn(bursts: Bursts, halves: StableHalves, seconds: float, settings: Settin
 def _is_full(seconds: float, wanted_seconds: float, settings: Settings) -> bool:
     """To the nearest interval: scrapes are never exactly on time."""
     return seconds + settings.interval_seconds / 2 > wanted_seconds
-
-
-def _is_comparable(block: Block) -> bool:
-    return block.first.requests > 0 and block.second.requests > 0
 
 
 def decide_dispersion(bursts: Bursts, settings: Settings) -> Dispersion:

@@ -4,8 +4,8 @@ One such test runs for each of 17 margins, from a quarter of the plan's to 64 ti
 decides on promotion; all together say which margin is proven by now.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from serin.core.evidence.counts import Increments
@@ -28,6 +28,10 @@ class Proof:
     def log_good(self) -> float:
         """The ln E_good of the plan's margin."""
         return self.log_goods[PLAN]
+
+    def log_proven(self, log_believed: Sequence[float] | None) -> float:
+        """The ln of what E_good counts for: at most what is believed of it, per factor."""
+        return self.log_good if log_believed is None else min(self.log_good, log_believed[PLAN])
 
     @property
     def is_good_enough(self) -> bool:
@@ -59,26 +63,31 @@ class Proof:
         return Proof(log_goods, frozenset(map(int, data["reached"])))
 
 
-def add_proof(
-    proof: Proof,
-    increments: Increments,
-    base_rate: float,
-    phi: float,
-    settings: Settings,
-    *,
-    is_capped: bool = False,
-) -> Proof:
-    """The evidence after one more interval. Capped, it can only get less: that is right whatever the reason for it."""
-    if not increments.is_compared:
-        return proof
+def log_e_by_factor(
+    increments: Increments, base_rate: float, settings: Settings, *, is_capped: bool = False
+) -> tuple[float, ...]:
+    """The ln e-values of one interval, in the order of FACTORS.
+
+    Capped, it can only speak against the canary: that is right whatever the reason for it.
+    """
     equal, margin = Rates(base_rate, base_rate), settings.margin_at(base_rate)
     log_e_values = (
-        log_e_value(increments.baseline, increments.canary, equal, min(margin * factor, LARGEST_SHIFT)) / phi
+        log_e_value(increments.baseline, increments.canary, equal, min(margin * factor, LARGEST_SHIFT))
         for factor in FACTORS
     )
-    log_goods = tuple(
-        log_good + (min(log_e, 0.0) if is_capped else log_e)
-        for log_good, log_e in zip(proof.log_goods, log_e_values, strict=True)
-    )
-    crossed = {i for i, log_good in enumerate(log_goods) if log_good >= settings.log_promote}
-    return Proof(log_goods, proof.reached | crossed)
+    return tuple(min(log_e, 0.0) if is_capped else log_e for log_e in log_e_values)
+
+
+def add_proof(proof: Proof, log_e_values: Sequence[float], phi: float) -> Proof:
+    """The evidence after one more interval; whether it is enough, `conclude` says."""
+    added = zip(proof.log_goods, log_e_values, strict=True)
+    return replace(proof, log_goods=tuple(log_good + log_e / phi for log_good, log_e in added))
+
+
+def conclude(proof: Proof, log_believed: Sequence[float] | None, settings: Settings) -> Proof:
+    """The proof with the margins that are proven now. `log_believed` is the most that the evidence counts for."""
+    threshold = settings.log_promote
+    crossed = {i for i, log_good in enumerate(proof.log_goods) if log_good >= threshold}
+    if log_believed is not None:
+        crossed = {i for i in crossed if log_believed[i] >= threshold}
+    return replace(proof, reached=proof.reached | crossed) if crossed else proof

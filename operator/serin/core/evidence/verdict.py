@@ -3,7 +3,8 @@
 Two sequential tests, both valid at every look (Ville's inequality):
 - E_good tests "the canary is worse by at least the margin". Promote once it has reached 1 / false_promote.
 - E_bad tests "the canary is not worse". Reject when it reaches 1 / false_reject; this wins a tie and never waits.
-Both are tempered by a dispersion >= 1, because failures come in bursts: e ** (1 / phi) keeps its mean <= 1.
+Both are tempered by a dispersion >= 1, because failures come in bursts: e ** (1 / phi) keeps its mean <= 1. Without
+history it is learned on the way, and E_good is doubted besides (doubt.py).
 A change of the settings in the middle of a run voids the guarantee; the test must start again.
 """
 
@@ -16,9 +17,10 @@ from typing import Any
 from serin.core.evidence.base_rate import PRIOR, Memory, forget, is_outage, plug_in_rate, remember
 from serin.core.evidence.counts import Counts, Increments
 from serin.core.evidence.dispersion import Bursts, Dispersion, HistoryInterval, decide_dispersion, learn, learn_history
+from serin.core.evidence.doubt import Doubt, log_believed, seconds_to_learn
 from serin.core.evidence.harm import Harm, add_harm
 from serin.core.evidence.outlook import decide_outlook, requests_to_promote
-from serin.core.evidence.proof import Proof, add_proof
+from serin.core.evidence.proof import Proof, add_proof, conclude, log_e_by_factor
 from serin.core.evidence.settings import Settings
 
 LARGEST_LOG_SHOWN = 700.0  # exp() of more overflows
@@ -34,6 +36,7 @@ class EvidenceState:
     proof: Proof = field(default_factory=Proof)
     harm: Harm = field(default_factory=Harm)
     bursts: Bursts = field(default_factory=Bursts)
+    doubt: Doubt | None = field(default_factory=Doubt)  # None with history
     baseline: Counts = field(default_factory=Counts)  # of the compared intervals, as canary
     canary: Counts = field(default_factory=Counts)
     unmatched_baseline: float = 0.0  # requests in intervals in which the canary had none; only for the message
@@ -43,12 +46,17 @@ class EvidenceState:
     @staticmethod
     def begin(history: Iterable[HistoryInterval], settings: Settings) -> "EvidenceState":
         """The state before the first interval, with what the stable pods did before; empty history is allowed."""
-        return EvidenceState(bursts=learn_history(history, settings))
+        bursts = learn_history(history, settings)
+        return EvidenceState(bursts=bursts, doubt=None if bursts.has_history else Doubt())
 
     @property
     def log_good(self) -> float:
         """The ln E_good."""
         return self.proof.log_good
+
+    def log_proven(self, settings: Settings) -> float:
+        """The ln of what E_good counts for now: without history it is doubted."""
+        return self.proof.log_proven(log_believed(self.doubt, self.bursts, settings))
 
     def log_bad(self, settings: Settings) -> float:
         """The ln E_bad."""
@@ -63,6 +71,7 @@ class EvidenceState:
             "proof": self.proof.to_json(),
             "harm": self.harm.to_json(),
             "bursts": self.bursts.to_json(),
+            "doubt": self.doubt and self.doubt.to_json(),
             "baseline": [self.baseline.requests, self.baseline.failures],
             "canary": [self.canary.requests, self.canary.failures],
             "unmatched": [self.unmatched_baseline, self.unmatched_canary],
@@ -82,6 +91,8 @@ class EvidenceState:
                 proof=Proof.from_json(data["proof"]),
                 harm=Harm.from_json(data["harm"]),
                 bursts=Bursts.from_json(data["bursts"]),
+                # An operator that knew no doubt wrote none: the comparison ends by the rule that it began with.
+                doubt=Doubt.from_json(data["doubt"]) if data.get("doubt") else None,
                 baseline=Counts(*map(float, data["baseline"])),
                 canary=Counts(*map(float, data["canary"])),
                 unmatched_baseline=unmatched_baseline,
@@ -135,16 +146,22 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
     increments = put_on_sides(increments, settings)
     base_rate = plug_in_rate(state.memory, increments.stable)
     dispersion = decide_dispersion(state.bursts, settings)
-    memory, bursts, proof = forget(state.memory, increments.seconds), state.bursts, state.proof
+    memory, bursts, proof, doubt = forget(state.memory, increments.seconds), state.bursts, state.proof, state.doubt
     is_compared = increments.is_compared
-    if has_outage and settings.control_includes_stable:
-        # The stable pods are compared here: leaving out what they show would be a choice made on what is judged.
-        proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings, is_capped=True)
+    # Where the stable pods are compared, leaving out what they show in an outage would be a choice made on what is
+    # judged.
+    if is_compared and (not has_outage or settings.control_includes_stable):
+        log_e_values = log_e_by_factor(increments, base_rate, settings, is_capped=has_outage)
+        proof = add_proof(proof, log_e_values, dispersion.promote)
+        doubt = doubt and doubt.add(log_e_values)
     if not has_outage:
         memory = remember(state.memory, increments)
-        proof = add_proof(state.proof, increments, base_rate, dispersion.promote, settings)
-        if increments.stable_halves is not None:
-            bursts = learn(state.bursts, increments.stable_halves, increments.seconds, settings)
+        halves = increments.stable_halves
+        if halves is not None:
+            bursts = learn(bursts, halves, increments.seconds, settings)
+            doubt = doubt and doubt.learn(halves, increments.seconds)
+    if seconds_to_learn(doubt, settings) == 0:
+        proof = conclude(proof, log_believed(doubt, bursts, settings), settings)
     return EvidenceState(
         intervals=min(state.intervals + 1, settings.planned_intervals),
         memory=memory,
@@ -152,6 +169,7 @@ def advance(state: EvidenceState, increments: Increments, settings: Settings) ->
         proof=proof,
         harm=add_harm(state.harm, increments, base_rate, dispersion, state.intervals + 1, settings),
         bursts=bursts,
+        doubt=doubt,
         baseline=state.baseline + increments.baseline if is_compared else state.baseline,
         canary=state.canary + increments.canary if is_compared else state.canary,
         unmatched_baseline=state.unmatched_baseline + (0 if is_compared else increments.baseline.requests),
@@ -170,27 +188,27 @@ def put_on_sides(increments: Increments, settings: Settings) -> Increments:
 
 def judge(state: EvidenceState, settings: Settings) -> Judgement:
     """What the state says under these settings."""
-    log_bad = state.log_bad(settings)
-    progress = max(state.log_good, 0.0) / settings.log_promote
+    log_bad, log_proven = state.log_bad(settings), state.log_proven(settings)
     has_reached_good = state.proof.is_good_enough
     dispersion = decide_dispersion(state.bursts, settings)
     base_margin = settings.margin_at(state.base_rate)
     outlook = decide_outlook(
         whole_way_requests=requests_to_promote(state.base_rate, base_margin, settings.log_promote, dispersion.promote),
-        progress=1.0 if has_reached_good else state.log_good / settings.log_promote,
+        progress=1.0 if has_reached_good else log_proven / settings.log_promote,
         requests_seen=min(state.baseline.requests, state.canary.requests),
         # Intervals without traffic are waiting time too, though not time with data.
         observed_seconds=max(state.data_seconds, state.intervals * settings.interval_seconds),
     )
     eta_seconds = outlook.eta_seconds
     if eta_seconds is not None:
-        eta_seconds = max(eta_seconds, settings.min_duration_seconds - state.data_seconds)
+        rest_seconds = settings.min_duration_seconds - state.data_seconds
+        eta_seconds = max(eta_seconds, rest_seconds, seconds_to_learn(state.doubt, settings))
     return Judgement(
         outcome=_decide_outcome(state, log_bad, settings),
         is_good_enough=has_reached_good,
-        good=1.0 if has_reached_good else min(progress, 1.0),
+        good=1.0 if has_reached_good else min(max(log_proven / settings.log_promote, 0.0), 1.0),
         bad=min(max(log_bad / settings.log_reject, 0.0), 1.0),
-        evidence_good=math.exp(min(state.log_good, LARGEST_LOG_SHOWN)),
+        evidence_good=math.exp(min(log_proven, LARGEST_LOG_SHOWN)),
         evidence_bad=math.exp(min(log_bad, LARGEST_LOG_SHOWN)),
         baseline=state.baseline,
         canary=state.canary,
