@@ -190,7 +190,9 @@ def render_container(
             {"name": "stats", "containerPort": STATS_PORT, "protocol": "TCP"},
         ],
         "resources": resources,
-        "readinessProbe": _ask_ready(2, 2),
+        # An Envoy that ends is noticed without a probe. On a node without a processor to spare all routers are late at
+        # once: to take them out of the Service would make refused connections of slow answers.
+        "readinessProbe": _ask_ready(2, 6),
         "livenessProbe": _ask_ready(10, 6),
         "lifecycle": {"preStop": {"httpGet": drain}},
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -42,7 +42,7 @@ class RouterSettings(Schema):
     ] = "Keep"
     replicas: Annotated[int, Field(ge=1, le=20, description="Router pods.")] = 2
     resources: Annotated[Opaque, Field(description="Requests and limits of a router's container.")] = {
-        "requests": {"cpu": "20m", "memory": "64Mi"},
+        "requests": {"cpu": "50m", "memory": "64Mi"},
         "limits": {"memory": "256Mi"},
     }
 
