@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
@@ -128,6 +129,12 @@ def prepare_binaries(server: Server) -> str:
     return str(Path(python.strip()).parent)
 
 
+@functools.cache
+def compile_serin() -> str:
+    """The folder of its package as it is in the image."""
+    return subprocess.run(ROOT / "hack/compile-server", stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
 @contextmanager
 def running(server: Server, model: Path, protocol: Protocol, body: bytes, folder: Path) -> Iterator[Running]:
     """Until its first right answer counts as the start; ended with all that it has started."""
@@ -137,7 +144,7 @@ def running(server: Server, model: Path, protocol: Protocol, body: bytes, folder
     environment = {
         **{name: os.environ[name] for name in ("HOME", "BENCHMARK_MODEL")},
         "PATH": f"{binaries}:/usr/bin:/bin",
-        "PYTHONPATH": str(HERE / "peers") if server.has_own_environment else f"{ROOT / 'server'}:{HERE / 'peers'}",
+        "PYTHONPATH": str(HERE / "peers") if server.has_own_environment else f"{compile_serin()}:{HERE / 'peers'}",
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_HOME": str(folder),
         "OMP_NUM_THREADS": "1",

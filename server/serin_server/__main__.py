@@ -35,6 +35,7 @@ from serin_server.served_model import ServedModel, load_served_model
 from serin_server.settings import Settings, SettingsError, parse_settings
 from serin_server.sources.errors import ModelSourceError
 from serin_server.telemetry import Telemetry
+from serin_server.wire import connection
 from serin_server.workers.channel import Channel, WorkerRole, take_worker_role
 from serin_server.workers.supervisor import Supervisor
 
@@ -116,8 +117,14 @@ def _tell_ready(settings: Settings, telemetry: Telemetry) -> None:
         "model": settings.model_name,
         "version": settings.model_version,
         "load_seconds": round(telemetry.load_seconds, 3),
+        "compiled": _is_compiled(),
     }
     _LOG.info("ready", extra={"facts": facts})
+
+
+def _is_compiled() -> bool:
+    """As in the image; run from the sources it serves just the same and costs more. See hack/compile-server."""
+    return Path(connection.__file__).suffix != ".py"
 
 
 async def _load_unless_told_to_leave(

@@ -35,11 +35,11 @@ _PROTOCOLS_BY_METHOD: Final = (("infer", "http"), ("infer", "grpc"), ("predict",
 _OK: Final = 200
 _CODES_FROM_THE_START = (200, 400, 500, 503)
 
-LATENCY_BUCKETS_SECONDS: Final = (
+LATENCY_BUCKETS_SECONDS: Final[Sequence[float]] = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 
-_BUCKETS_REQUESTS: Final = (1, 2, 4, 8, 16, 32, 64)
+_BUCKETS_REQUESTS: Final[Sequence[float]] = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Distribution:

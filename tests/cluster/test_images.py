@@ -80,5 +80,6 @@ def test_it_serves_and_is_healthy_with_nothing_to_write_to(container: str) -> No
     with closing(http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)) as connection:
         connection.request("POST", "/predict", b"[[1, 2, 3, 4, 5, 6]]")
         assert json.loads(connection.getresponse().read())["predictions"] == [[21, 21]]
+    assert '"compiled":true' in docker("logs", container)
     docker("stop", container)
     assert inspect("container", container)["State"]["ExitCode"] == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from conformance import compiled_server  # noqa: F401 - puts the compiled server before its sources
 from conformance.tensors import Tensors, make_tensors
 from unit.server.grpc_client import GrpcServer, running_server
 from unit.server.onnx_models import ALL_DATATYPES, save_echo_model

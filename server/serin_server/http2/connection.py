@@ -12,12 +12,12 @@ the peer closes or `linger_seconds` have passed, because closing with unread inp
 from __future__ import annotations
 
 import asyncio
-import enum
 import math
 from typing import TYPE_CHECKING, Any, cast
 
 from serin_server.http2 import frames
 from serin_server.http2.budget import Budget
+from serin_server.http2.connection_state import ConnectionState
 from serin_server.http2.control_frames import ControlFrames
 from serin_server.http2.frames import BrokenRuleError, ErrorCode, StreamError
 from serin_server.http2.header_blocks import HeaderBlocks, cut_padding
@@ -27,21 +27,6 @@ from serin_server.http2.stream import Stream, StreamState
 
 if TYPE_CHECKING:
     from serin_server.http2.listener import Listener
-
-
-class ConnectionState(enum.Enum):
-    PREFACE = "preface"
-    GREETED = "greeted"
-    """The preface has come, the peer's settings have not."""
-    OPEN = "open"
-    LEAVING = "leaving"
-    ENDED = "ended"
-    CLOSED = "closed"
-
-    def __init__(self, name: str) -> None:
-        self.is_reading = name not in ("ended", "closed")
-        self.is_new = name in ("preface", "greeted")
-        self.takes_requests = name == "open"
 
 
 class Connection(asyncio.Protocol):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from serin_server.oip.datatypes import DATATYPES, Array
 from serin_server.oip.errors import InvalidRequestError
+from serin_server.oip.infer_body import RAW, Binary, Body, Input, Output, make_decoder
 from serin_server.oip.raw_values import decode_raw
 from serin_server.oip.signature import Signature, TensorSpec
 from serin_server.oip.values import decode_values, make_array
@@ -31,38 +32,6 @@ class InferRequest:
     """Those of them that are wanted as binary data behind the JSON."""
 
 
-class _InputParameters(msgspec.Struct):
-    binary_data_size: Annotated[int, msgspec.Meta(ge=0)] | None = None
-
-
-class _Input(msgspec.Struct, kw_only=True):
-    name: str
-    shape: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
-    datatype: str
-    data: Any = None
-    parameters: _InputParameters | None = None
-
-
-class _OutputParameters(msgspec.Struct):
-    binary_data: bool | None = None
-
-
-class _Output(msgspec.Struct):
-    name: str
-    parameters: _OutputParameters | None = None
-
-
-class _Parameters(msgspec.Struct):
-    binary_data_output: bool = False
-
-
-class _Body(msgspec.Struct):
-    inputs: list[_Input]
-    id: str | None = None
-    outputs: list[_Output] | None = None
-    parameters: _Parameters | None = None
-
-
 class InferDecoder:
     """For one model, whose signature says what to expect.
 
@@ -78,7 +47,7 @@ class InferDecoder:
         self._flat = None
         if len(datatypes) == 1:
             element: Any = datatypes.popitem()[1].json_element
-            self._flat = _make_decoder(list[element])
+            self._flat = make_decoder(list[element])
 
     def decode(self, body: bytes, binary: bytes | None = None) -> InferRequest:
         """`binary`: the data behind the JSON, of the inputs that have a `binary_data_size`, in their order."""
@@ -115,27 +84,19 @@ class InferDecoder:
         self._accepted[head] = spec
         return spec
 
-    def _parse(self, body: bytes, first: msgspec.json.Decoder[_Body] | None) -> _Body:
+    def _parse(self, body: bytes, first: msgspec.json.Decoder[Body] | None) -> Body:
         if first is not None:
             try:
                 return first.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
         try:
-            return _RAW.decode(body)
+            return RAW.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidRequestError(f"the body is not an infer request: {error}") from error
 
 
-def _make_decoder(*data: Any) -> msgspec.json.Decoder[_Body]:
-    with_data = msgspec.defstruct("_Input", [("data", *data)], bases=(_Input,), kw_only=True)
-    return msgspec.json.Decoder(msgspec.defstruct("_Body", [("inputs", list[with_data])], bases=(_Body,)))  # type: ignore[valid-type]
-
-
-_RAW: Final = _make_decoder(msgspec.Raw, None)
-
-
-def _hand_out(binary: bytes, inputs: list[_Input]) -> None:
+def _hand_out(binary: bytes, inputs: list[Input]) -> None:
     start = 0
     for tensor in inputs:
         size = tensor.parameters.binary_data_size if tensor.parameters is not None else None
@@ -145,14 +106,10 @@ def _hand_out(binary: bytes, inputs: list[_Input]) -> None:
         if end > len(binary):
             left = len(binary) - start
             raise InvalidRequestError(f"input {tensor.name!r}: expected {size} bytes of binary data, got {left}")
-        tensor.data = _Binary(binary[start:end])
+        tensor.data = Binary(binary[start:end])
         start = end
     if start < len(binary):
         raise InvalidRequestError(f"{len(binary) - start} bytes of binary data belong to no input")
-
-
-class _Binary(bytes):
-    """A tensor's binary data, in the place of its JSON."""
 
 
 def _decode_tensor(data: Any, spec: TensorSpec, shape: tuple[int, ...]) -> Array:
@@ -160,7 +117,7 @@ def _decode_tensor(data: Any, spec: TensorSpec, shape: tuple[int, ...]) -> Array
         return _make_flat_array(data, spec, shape)
     if data is None:
         raise InvalidRequestError(f"{spec.subject}: expected data, or binary_data_size and binary data, got neither")
-    if isinstance(data, _Binary):
+    if isinstance(data, Binary):
         return decode_raw(data, spec.datatype, shape, spec.subject)
     array = decode_values(data, spec.datatype, spec.subject)
     if array.ndim == 1:
@@ -194,7 +151,7 @@ def check_shape(spec: TensorSpec, shape: tuple[int, ...]) -> None:
         raise InvalidRequestError(f"input {spec.name!r}: expected shape {list(spec.shape)}, got {list(shape)}")
 
 
-def _check_outputs(wanted: list[_Output] | None, signature: Signature) -> tuple[str, ...]:
+def _check_outputs(wanted: list[Output] | None, signature: Signature) -> tuple[str, ...]:
     names = signature.output_names
     if not wanted:
         return names
@@ -204,7 +161,7 @@ def _check_outputs(wanted: list[_Output] | None, signature: Signature) -> tuple[
     return tuple(output.name for output in wanted)
 
 
-def _choose_binary_outputs(parsed: _Body, names: tuple[str, ...]) -> frozenset[str]:
+def _choose_binary_outputs(parsed: Body, names: tuple[str, ...]) -> frozenset[str]:
     wants_binary = parsed.parameters is not None and parsed.parameters.binary_data_output
     if not parsed.outputs:
         return frozenset(names) if wants_binary else _NONE

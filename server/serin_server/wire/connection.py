@@ -12,7 +12,6 @@ than parsing it.
 from __future__ import annotations
 
 import asyncio
-import enum
 import math
 from collections import deque
 from time import perf_counter
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from serin_server.wire.application import PendingResponse
+from serin_server.wire.connection_state import ConnectionState
 from serin_server.wire.request import Request, make_path
 from serin_server.wire.response import CONTINUE, Response, make_error, render_response
 
@@ -32,18 +32,6 @@ CLIENT_WENT_AWAY = 499
 
 _MAX_WAITING_EXCHANGES = 2
 """Reading pauses here. Each may hold a whole body, and not reading at all would hide that the client went away."""
-
-
-class ConnectionState(enum.Enum):
-    IDLE = "idle"
-    HEAD = "head"
-    BODY = "body"
-    ENDED = "ended"
-    CLOSED = "closed"
-
-    def __init__(self, name: str) -> None:
-        self.is_inside_request = name in ("head", "body")
-        self.is_reading = name not in ("ended", "closed")
 
 
 class RefusalError(Exception):
