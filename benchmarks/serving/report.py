@@ -27,7 +27,7 @@ unlike requests per second, hardly depends on what else the machine does. Latenc
 every server can do, from the moment at which a request was due; with few requests the 99th percentile is the slowest
 one. It is left out where the machine was busy with other things, because it would have told of those. Memory is the
 proportional set size after the load; start is until the first right answer, longer on a busy machine. "No model, bare
-HTTP" is the floor: uvloop and httptools with an answer that is always the same.
+HTTP" is the floor: uvloop and httptools with an answer that is always the same. Serin is compiled, as in its image.
 
 ![CPU per request](images/benchmark-serving.svg)
 """
