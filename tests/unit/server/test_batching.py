@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from serin_server.inference.warm_up import make_varied_inputs, warm_up
 from serin_server.job import Job
 from serin_server.long_runs import LongRuns, RunLimits
 from serin_server.oip.datatypes import Array
-from serin_server.served_model import ServedModel, load_served_model
+from serin_server.served_model import load_served_model
 from serin_server.telemetry import Telemetry
 from serin_server.wire.application import PendingResponse
 from serin_server.wire.request import Request
@@ -53,8 +54,7 @@ class Turn:
     def __init__(self, path: Path, batch_rows: int | None = None, max_delay_seconds: float = 0.0) -> None:
         loaded = load_served_model(path, "m", "1", threads=1)
         self.engine = CountingEngine(loaded.engine)
-        fields = {name: getattr(loaded, name) for name in ServedModel.__slots__}
-        self.model = ServedModel(**{**fields, "engine": self.engine, "batch_rows": batch_rows or loaded.batch_rows})
+        self.model = dataclasses.replace(loaded, engine=self.engine, batch_rows=batch_rows or loaded.batch_rows)
         telemetry = Telemetry("m", "1")
         long_runs = LongRuns(ThreadPoolExecutor(1), telemetry, RunLimits())
         self.dispatcher = Dispatcher(long_runs, telemetry, max_delay_seconds)
