@@ -3,8 +3,7 @@
 # Packages come before sources, each in a layer of its own: a change of the code builds and ships only itself.
 # BASE_IMAGE needs Python 3.11 or newer with pip. RUNTIME_IMAGE may be smaller (no pip, no shell), but its Python must
 # be the same one at the same path. Whatever it is, the final images have no shell and no program but Python.
-# The server's hot path is compiled:
-# see hack/compile-server. Both builders of Docker can read this file.
+# The server's hot path is compiled, see hack/compile-server. Both builders of Docker can read this file.
 
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 ARG RUNTIME_IMAGE=${BASE_IMAGE}

@@ -41,6 +41,10 @@ NUDGE_ANNOTATION: Final = "serin.dev/router-nudge"
 SETTINGS_ANNOTATION: Final = "serin.dev/router-settings"
 """On a model's part of a shared router: the replicas and resources that it asks for."""
 
+_LATE_ANSWERS: Final = 6
+"""To the probe until a router leaves the Service. An Envoy that ends is noticed without; and on a node without a processor
+to spare all routers are late at once: to take them out would make refused connections of slow answers."""
+
 GRACE_SECONDS: Final = 2 * DRAIN_SECONDS
 WORKERS: Final = 2
 
@@ -190,9 +194,7 @@ def render_container(
             {"name": "stats", "containerPort": STATS_PORT, "protocol": "TCP"},
         ],
         "resources": resources,
-        # An Envoy that ends is noticed without a probe. On a node without a processor to spare all routers are late at
-        # once: to take them out of the Service would make refused connections of slow answers.
-        "readinessProbe": _ask_ready(2, 6),
+        "readinessProbe": _ask_ready(2, _LATE_ANSWERS),
         "livenessProbe": _ask_ready(10, 6),
         "lifecycle": {"preStop": {"httpGet": drain}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
