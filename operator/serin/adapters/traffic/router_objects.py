@@ -42,8 +42,8 @@ SETTINGS_ANNOTATION: Final = "serin.dev/router-settings"
 """On a model's part of a shared router: the replicas and resources that it asks for."""
 
 _LATE_ANSWERS: Final = 6
-"""To the probe until a router leaves the Service. An Envoy that ends is noticed without; and on a node without a processor
-to spare all routers are late at once: to take them out would make refused connections of slow answers."""
+"""To the probe until a router leaves the Service. An Envoy that ends is noticed without; and on a node without a
+processor to spare all routers are late at once: to take them out would make refused connections of slow answers."""
 
 GRACE_SECONDS: Final = 2 * DRAIN_SECONDS
 WORKERS: Final = 2
