@@ -1,0 +1,120 @@
+"""How soon users get a new weight, and how many feel a broken version, on the cluster of KUBECONFIG with Serin in it.
+
+    python benchmarks/router/on_cluster.py changes      # some 3 minutes
+    python benchmarks/router/on_cluster.py harm         # some 10 minutes
+
+changes: all requests go over from one version to the other and back, 50 times, as the operator does it: measured from
+the operator's first write to the first request that the other version answers, and to that on the last of eight
+connections. harm: ten times a version that fails half of its requests with code 500 is rolled out by the default ramp
+under 100 requests/s; counted is what users got.
+"""
+
+import asyncio
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "operator"), str(ROOT / "tests")]
+
+from cluster.crowd_pod import Crowd  # noqa: E402
+from cluster.namespace import open_namespace  # noqa: E402
+from cluster.own_server import NAME, add_script, own_server  # noqa: E402
+from cluster.traffic import Traffic  # noqa: E402
+from cluster.weather import Weather  # noqa: E402
+from cluster.weights_by_hand import CANARY_VERSION, STABLE_VERSION, Weights, WeightsByHand, hold_trial  # noqa: E402
+from serin_testkit.builders import Manifest  # noqa: E402
+
+CHANGES, APART_SECONDS = 50, 2.5
+RUNS = 10
+REQUESTS_PER_SECOND = "100"
+
+
+async def measure_changes() -> dict[str, object]:
+    with open_namespace("changes") as namespace:
+        weather, crowd = Weather(namespace), Crowd(namespace.kubectl, "http://weather")
+        weather.add_models()
+        crowd.start()
+        hold_trial(weather)
+        async with WeightsByHand.open(weather) as hand:
+            await hand.put(Weights(canary=0))
+            await asyncio.sleep(5)
+            watching = asyncio.create_task(asyncio.to_thread(crowd.watch, 5 + CHANGES * (APART_SECONDS + 0.5)))
+            await asyncio.sleep(3)
+            written = []
+            for number in range(CHANGES):
+                is_canary = number % 2 == 0
+                written.append((time.time(), CANARY_VERSION if is_canary else STABLE_VERSION))
+                await hand.put(Weights(canary=100 if is_canary else 0))
+                # Not in step with the second in which a kubelet looks after its pods.
+                await asyncio.sleep(APART_SECONDS + random.uniform(-0.5, 0.5))
+            told = await watching
+    first, last = _delays(written, told["turns"])
+    return {
+        "failed": told["failed"],
+        "requests": told["requests"],
+        "first": _quantiles(first),
+        "last": _quantiles(last),
+    }
+
+
+def _delays(
+    written: Sequence[tuple[float, str]], turns: Sequence[tuple[int, float, str]]
+) -> tuple[list[float], list[float]]:
+    """Seconds from each write to the first connection that turned, and to the last."""
+    first, last = [], []
+    for (moment, version), (until, _) in zip(written, [*written[1:], (float("inf"), "")], strict=True):
+        delays: dict[int, float] = {}
+        for connection, sent_at, turned_to in turns:
+            if moment <= sent_at < until and turned_to == version:
+                delays.setdefault(connection, sent_at - moment)
+        first.append(min(delays.values(), default=float("inf")))
+        last.append(max(delays.values(), default=float("inf")))
+    return first, last
+
+
+def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(seconds)
+    return {
+        "p50": round(statistics.median(ordered), 3),
+        "p95": round(ordered[round(0.95 * (len(ordered) - 1))], 3),
+        "max": round(ordered[-1], 3),
+    }
+
+
+def measure_harm() -> dict[str, object]:
+    with open_namespace("harm") as namespace:
+        add_script(namespace.kubectl)
+        served, traffic = Weather(namespace, NAME), Traffic(namespace.kubectl)
+        served.serve(_routed("1"))
+        traffic.start("--url", f"http://{NAME}:81", "--dialect", "predict", "--rate", REQUESTS_PER_SECOND)
+        felt = []
+        for run in range(RUNS):
+            before = traffic.count()
+            status = served.until_phase(served.roll_out(_routed(f"broken-{run}", failed_share=0.5)), "Rejected")
+            served.until_stable_is_alone()
+            during = traffic.count_after(2).since(before)
+            felt.append({"failed": during.failed, "requests": during.requests, "codes": during.codes})
+            sys.stderr.write(f"{felt[-1]} {status['message']}\n")
+            served.serve(_routed("1"))
+    return {"median": statistics.median(run["failed"] for run in felt), "runs": felt}
+
+
+def _routed(version: str, failed_share: float = 0.0) -> Manifest:
+    manifest = own_server(version, failed_share=failed_share, failed_code=500, replicas=2)
+    return manifest.with_spec(traffic={"provider": "Router"})
+
+
+def main() -> None:
+    measure = {"changes": lambda: asyncio.run(measure_changes()), "harm": measure_harm}[sys.argv[1]]
+    measured = {"load_average": os.getloadavg()[0], **measure()}
+    sys.stdout.write(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
