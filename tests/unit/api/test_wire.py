@@ -58,7 +58,8 @@ def values(schema: Json) -> st.SearchStrategy[Any]:
         high = min(schema.get("maxItems", 2), 2)
         return st.lists(values(schema["items"]), min_size=schema.get("minItems", 0), max_size=high)
     if FREE_FORM in schema:
-        return st.dictionaries(st.sampled_from(["cpu", "memory"]), st.integers(0, 9), max_size=2)
+        amounts = st.dictionaries(st.sampled_from(["cpu", "memory"]), st.integers(0, 9), max_size=2)
+        return st.dictionaries(st.sampled_from(["requests", "limits"]), amounts, max_size=2)
     if "additionalProperties" in schema:
         return st.dictionaries(st.sampled_from(["team", "serin.dev/x"]), values(schema["additionalProperties"]))
     if "properties" in schema:
