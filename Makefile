@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
+.PHONY: help setup lock generate check test test-all test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install test-trials cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,8 +34,11 @@ check: setup ## Format, lint, types, layers, size budget; changes nothing
 	$(BIN)/lint-imports
 	$(BIN)/python hack/size_budget.py
 
-test: setup ## Everything: all rungs in turn; says how many tests ran on each
-	@hack/test unit packaging conformance component cluster gitops install
+test: setup ## What every change must pass: the rungs in turn; says how many tests ran on each
+	@hack/test unit packaging conformance component cluster install
+
+test-all: setup ## What a release must pass: the same, GitOps and the trials; two hours
+	@hack/test unit packaging conformance component cluster gitops trials install
 
 test-unit: setup ## Pure functions and the server; needs nothing
 	@hack/test unit
@@ -57,6 +60,9 @@ test-gitops: setup ## Flux and Argo CD for real
 
 test-install: setup ## Installations by Helm, kubectl and Kustomize; upgrade and removal under load
 	@hack/test install
+
+test-trials: setup ## Strategies, Gateways, an autoscaler, A/B tests under load: half an hour of an idle machine
+	@hack/test trials
 
 cluster: ## A real Kubernetes on this machine, with Prometheus; prints what to eval
 	@hack/cluster/up

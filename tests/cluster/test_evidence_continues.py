@@ -24,7 +24,7 @@ from serin.core.evidence.counts import Increments
 from serin.core.rollout.analysis import make_settings
 from serin.core.rollout.streams import Engine, Stream
 
-pytestmark = [pytest.mark.cluster, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 # Without history: what the offline command is to be given are the counts of the comparison alone.
 ANALYSIS: Json = {**PLAN["analysis"], "minDuration": "40s", "dispersion": {"lookback": "0s"}}

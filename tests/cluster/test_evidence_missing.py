@@ -21,7 +21,6 @@ LEAST_CANARY_REQUESTS_PER_SECOND = 10
 """Of the 100 that users send, to one pod of four."""
 
 
-@pytest.mark.alone
 def test_a_rollout_waits_for_prometheus_and_goes_on_when_it_is_back(
     weather: Weather, traffic: Traffic, prometheus: Prometheus
 ) -> None:

@@ -13,7 +13,7 @@ from cluster.settings import KILLED_ROLLOUTS, SEED
 from cluster.traffic import Traffic
 from cluster.weather import BROKEN, Weather, a_weather
 
-pytestmark = [pytest.mark.cluster, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 LOG = logging.getLogger(__name__)
 

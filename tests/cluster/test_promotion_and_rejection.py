@@ -73,7 +73,6 @@ def test_a_broken_version_is_rejected_by_the_counters_of_prometheus(weather: Wea
     assert set(afterwards.versions) == {version}
 
 
-@pytest.mark.alone
 def test_a_rejected_version_that_is_applied_again_starts_nothing(weather: Weather, operator: Operator) -> None:
     rejected = a_weather(BROKEN)
     weather.until_phase(weather.roll_out(rejected), "Rejected")

@@ -21,7 +21,6 @@ def test_deleting_a_model_deployment_in_the_middle_of_an_analysis_removes_everyt
     namespace.recording.until("nothing is left in the namespace", lambda: not namespace.recording.objects)
 
 
-@pytest.mark.alone
 def test_users_are_served_without_the_operator_and_its_return_writes_nothing(
     weather: Weather, traffic: Traffic, operator: Operator
 ) -> None:

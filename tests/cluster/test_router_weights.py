@@ -15,7 +15,7 @@ from cluster.waiting import wait_until
 from cluster.weather import Weather
 from cluster.weights_by_hand import CANARY_VERSION, STABLE_VERSION, Weights, WeightsByHand, hold_trial
 
-pytestmark = [pytest.mark.cluster, pytest.mark.alone, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 CHANGES, CHANGES_SECONDS = 200, 60.0
 

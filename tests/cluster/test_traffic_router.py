@@ -1,6 +1,6 @@
-"""Provider Router under load: rollouts over HTTP and gRPC at once, routers that come and go, an operator that is away.
+"""Provider Router under load: a rollout over HTTP and gRPC at once, a router that goes, an operator that is away.
 
-No user loses a request. What holds with every provider is in test_traffic_providers.
+No user loses a request.
 """
 
 import time
@@ -90,32 +90,6 @@ def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Tr
     assert lost(during) == (0, lost(during)[1])
 
 
-def test_with_bypass_routers_come_for_a_rollout_and_go_after_it_and_no_request_is_lost(
-    weather: Weather, traffic: Traffic
-) -> None:
-    kubectl = weather.namespace.kubectl
-
-    def are_gone() -> bool:
-        return "router" not in kubectl.run("get", "pods,services,configmaps,deployments", "--output=name")
-
-    before = traffic.count()
-    weather.apply(a_routed(weather.stable_version, idle="Bypass"))
-    wait_until("users get to the pods directly", lambda: not leads_to_routers(weather))
-    wait_until("nothing is left of the routers", are_gone)
-    rollout = weather.roll_out(a_routed(weather.good_version, idle="Bypass"))
-    weather.until_phase(rollout, "Analyzing", "Promoting")
-    wait_until("the user Service leads to the routers", lambda: leads_to_routers(weather))
-    weather.until_phase(rollout, "Promoted")
-    wait_until("nothing is left of the routers", are_gone)
-    during = traffic.count_after(3).since(before)
-    weather.apply(a_routed(weather.stable_version))
-    wait_until("the user Service leads to the routers", lambda: leads_to_routers(weather))
-
-    assert during.failed == 0, during
-    assert len(during.versions) == 2
-
-
-@pytest.mark.alone
 def test_users_feel_nothing_of_an_operator_that_is_away_and_of_a_router_that_starts_meanwhile(
     weather: Weather, traffic: Traffic, operator: Operator
 ) -> None:

@@ -13,10 +13,10 @@ from cluster.installation import Operator
 from cluster.kubectl import Json
 from cluster.namespace import open_namespace
 from cluster.traffic import Traffic
-from cluster.traffic_ways import WAYS, Way
 from cluster.waiting import wait_until
 from cluster.weather import BROKEN, PLAN, Weather, a_model
 from serin.core.model_deployment.comparer import COMPARER_PORT
+from trials.traffic_ways import WAYS, Way
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
