@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sysconfig
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,9 @@ from serin.core.plan import Backend, TrafficIntent
 ENVOY = Path(sysconfig.get_path("purelib")) / "envoy" / "_bin" / "envoy"
 DRAIN_TOKEN = "token"
 PATIENCE_SECONDS = 30.0
+
+LINKS_LATER_SECONDS = 0.05
+"""A kubelet moves the folder first and links new files then. Time enough for an Envoy to read what was moved."""
 
 Json = dict[str, Any]
 
@@ -168,12 +172,14 @@ class LocalEnvoy:
         generation.mkdir()
         for name, text in files.items():
             (generation / name).write_text(_on_loopback(text))
-            link = self._folder / name
-            if not link.is_symlink():
-                link.symlink_to(f"..data/{name}")
         moved = self._folder / "..data_new"
         moved.symlink_to(generation.name)
         moved.rename(self._folder / "..data")
+        new = [name for name in files if not (self._folder / name).is_symlink()]
+        if new and generation.name != "..1":
+            time.sleep(LINKS_LATER_SECONDS)
+        for name in new:
+            (self._folder / name).symlink_to(f"..data/{name}")
 
     @property
     def users_port(self) -> int:

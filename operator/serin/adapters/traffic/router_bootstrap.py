@@ -76,8 +76,9 @@ def _render(files: Json, listeners: list[Json]) -> Json:
 
 
 def _from_file(folder: str, name: str) -> Json:
-    # A ConfigMap's files are changed by moving a folder: Envoy has to watch that.
-    source = {"path": f"{folder}/{name}", "watched_directory": {"path": folder}}
+    # A ConfigMap's files are changed by moving `..data`: Envoy has to watch that. The kubelet links a new file into the
+    # folder only after the move, and a listener whose routes are not there yet is refused and not tried again.
+    source = {"path": f"{folder}/..data/{name}", "watched_directory": {"path": folder}}
     return {"resource_api_version": "V3", "path_config_source": source}
 
 
