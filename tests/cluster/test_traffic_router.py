@@ -10,20 +10,14 @@ import pytest
 from cluster.calls import calling
 from cluster.installation import Operator
 from cluster.namespace import open_namespace
+from cluster.routed_weather import a_routed, leads_to_routers
 from cluster.traffic import Requests, Traffic
 from cluster.waiting import wait_until
-from cluster.weather import Weather, a_weather
-from serin_testkit.builders import Manifest
+from cluster.weather import Weather
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 REQUESTS_PER_SECOND = 100
-
-
-def a_routed(version: str, **router: object) -> Manifest:
-    manifest = a_weather(version).with_spec(traffic={"provider": "Router", "router": router})
-    manifest["spec"]["server"]["ports"] = {"grpc": 9000}
-    return manifest.with_spec(service={"type": "NodePort"})
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +40,6 @@ def weather(_routed: tuple[Weather, Traffic]) -> Weather:
 @pytest.fixture
 def traffic(_routed: tuple[Weather, Traffic]) -> Traffic:
     return _routed[1]
-
-
-def leads_to_routers(weather: Weather) -> bool:
-    service = weather.namespace.kubectl.read("get", "service", weather.name)
-    return "serin.dev/component" in service["spec"]["selector"]
 
 
 def router_pods(weather: Weather) -> list[str]:

@@ -70,6 +70,31 @@ class Connection:
             self._streams = None
 
 
+async def get_once(port: int, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
+    """One request on a connection of its own."""
+    connection = Connection(port)
+    try:
+        return await connection.get(path, headers)
+    finally:
+        await connection.close()
+
+
+async def send_all(port: int, requests: Iterable[Mapping[str, str]], connections: int) -> list[Answer]:
+    """Sends requests with these headers over so many connections at once; answers in the order of the requests."""
+    queue = list(enumerate(requests))
+    answers: dict[int, Answer] = {}
+
+    async def work() -> None:
+        connection = Connection(port)
+        while queue:
+            number, headers = queue.pop()
+            answers[number] = await connection.get("/", headers)
+        await connection.close()
+
+    await asyncio.gather(*(work() for _ in range(connections)))
+    return [answers[number] for number in sorted(answers)]
+
+
 async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {}
@@ -228,33 +253,15 @@ class LocalEnvoy:
 
     async def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
         """A user's request on a connection of its own."""
-        return await self._get_once(USERS_PORT, path, headers)
+        return await get_once(self.users_port, path, headers)
 
     async def ask(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """A request to the port for metrics."""
-        return await self._get_once(STATS_PORT, path, headers)
-
-    async def _get_once(self, port: int, path: str, headers: Mapping[str, str] | None) -> Answer:
-        connection = Connection(self._ports[port])
-        try:
-            return await connection.get(path, headers)
-        finally:
-            await connection.close()
+        return await get_once(self._ports[STATS_PORT], path, headers)
 
     async def send(self, requests: Iterable[Mapping[str, str]], connections: int = 20) -> list[Answer]:
         """Sends requests with these headers over some connections at once; answers in the order of the requests."""
-        queue = list(enumerate(requests))
-        answers: dict[int, Answer] = {}
-
-        async def work() -> None:
-            connection = self.connect()
-            while queue:
-                number, headers = queue.pop()
-                answers[number] = await connection.get("/", headers)
-            await connection.close()
-
-        await asyncio.gather(*(work() for _ in range(connections)))
-        return [answers[number] for number in sorted(answers)]
+        return await send_all(self.users_port, requests, connections)
 
     async def count(self, requests: int) -> Counter[str]:
         """Who answered so many requests."""

@@ -23,6 +23,8 @@ from serin_testkit.local_envoy import (
     LocalEnvoy,
     Pods,
     find_free_ports,
+    get_once,
+    send_all,
 )
 
 
@@ -107,26 +109,10 @@ class SharedEnvoy(LocalEnvoy):
         return Connection(self._model_ports[model])
 
     async def get_from(self, model: str, headers: Mapping[str, str] | None = None) -> Answer:
-        connection = self.connect_to(model)
-        try:
-            return await connection.get("/", headers)
-        finally:
-            await connection.close()
+        return await get_once(self._model_ports[model], headers=headers)
 
     async def send_to(self, model: str, requests: Sequence[Mapping[str, str]], connections: int = 10) -> list[Answer]:
-        """Answers in the order of the requests."""
-        queue = list(enumerate(requests))
-        answers: dict[int, Answer] = {}
-
-        async def work() -> None:
-            connection = self.connect_to(model)
-            while queue:
-                number, headers = queue.pop()
-                answers[number] = await connection.get("/", headers)
-            await connection.close()
-
-        await asyncio.gather(*(work() for _ in range(connections)))
-        return [answers[number] for number in sorted(answers)]
+        return await send_all(self._model_ports[model], requests, connections)
 
     def _render_bootstrap(self) -> Json:
         return render_shared_bootstrap(DRAIN_TOKEN, str(self._folder))

@@ -2,12 +2,14 @@
 
 import pytest
 from cluster.namespace import Namespace
-from cluster.test_traffic_router import REQUESTS_PER_SECOND, a_routed, leads_to_routers
+from cluster.routed_weather import a_routed, leads_to_routers
 from cluster.traffic import Traffic
 from cluster.waiting import wait_until
 from cluster.weather import Weather
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+REQUESTS_PER_SECOND = 100
 
 
 def test_with_bypass_routers_come_for_a_rollout_and_go_after_it_and_no_request_is_lost(namespace: Namespace) -> None:

@@ -36,6 +36,7 @@ from serin.core.plan import (
 )
 from serin.runtime.cache import Cache
 from serin.runtime.deviations import find_deviations
+from serin.runtime.kinds import controller_of
 from serin.runtime.outcomes import AlreadyExists, Conflict, Invalid, NameTaken, NotFound, Unreachable
 from serin.runtime.ports import (
     Absent,
@@ -92,7 +93,7 @@ class Executor:
                     rendered.add((manifest["kind"], manifest["metadata"]["name"]))
                 case AnnotatePods():
                     await self._annotate_pods(key, action)
-        for ref in self._find_surplus(key, _controller(intent.service), rendered):
+        for ref in self._find_surplus(key, controller_of(intent.service), rendered):
             await self._delete(ref)
 
     def _find_surplus(
@@ -109,7 +110,7 @@ class Executor:
             for kind, lives in owned.items()
             for live in lives
             if _component(live) == TRAFFIC
-            and _controller(live).get("uid") == owner.get("uid")
+            and controller_of(live).get("uid") == owner.get("uid")
             and (kind, live["metadata"]["name"]) not in rendered
         ]
         has_data_plane = any(kind == "Deployment" for kind, _ in rendered)
@@ -239,7 +240,7 @@ def _require_ours(ref: ObjectRef, live: JsonObject, desired: JsonObject) -> None
     metadata = live["metadata"]
     if metadata.get("deletionTimestamp"):
         raise Conflict(f"{ref.kind} {ref.namespace}/{ref.name} is being deleted")
-    owner, controller = _controller(desired), _controller(live)
+    owner, controller = controller_of(desired), controller_of(live)
     if (metadata.get("annotations") or {}).get(ADOPT) == "true":
         return
     if not owner and not controller and _names_serin(desired) == _names_serin(live):
@@ -269,11 +270,6 @@ def _names_serin(live: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return labels.get(MANAGED_BY_LABEL), labels.get(MODEL_DEPLOYMENT_LABEL)
 
 
-def _controller(live: Mapping[str, Any]) -> Mapping[str, Any]:
-    references = live["metadata"].get("ownerReferences") or ()
-    return next((reference for reference in references if reference.get("controller")), {})
-
-
 def _with_hash(manifest: Mapping[str, Any], namespace: str) -> JsonObject:
     canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     applied_hash = hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -294,7 +290,7 @@ def _pinned(desired: JsonObject, live: JsonObject | None) -> JsonObject:
     if live is None:
         return desired
     pinned = {"uid": live["metadata"]["uid"]}
-    if desired["kind"] == "ConfigMap" and not _controller(desired):
+    if desired["kind"] == "ConfigMap" and not controller_of(desired):
         pinned["resourceVersion"] = live["metadata"]["resourceVersion"]
     return {**desired, "metadata": {**desired["metadata"], **pinned}}
 

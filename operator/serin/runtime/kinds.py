@@ -77,3 +77,9 @@ def owner_key(kind: str, live: Mapping[str, Any]) -> Key | None:
     else:
         name = (metadata.get("labels") or {}).get(MODEL_DEPLOYMENT_LABEL)
     return None if name is None else Key(metadata["namespace"], name)
+
+
+def controller_of(live: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The owner reference of the one that answers for it; empty without one."""
+    references = live["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), {})

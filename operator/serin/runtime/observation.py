@@ -24,6 +24,7 @@ from serin.core.facts import (
     Track,
 )
 from serin.core.model_deployment.names import COMPONENT_LABEL, REVISION_LABEL, ROLE_LABEL, TRACK_LABEL
+from serin.runtime.kinds import controller_of
 from serin.runtime.pod_trouble import find_crash, find_deployment_trouble, find_trouble
 from serin.runtime.ports import JsonObject
 
@@ -168,15 +169,10 @@ def _route(live: JsonObject) -> Route | None:
     return Route(revision, Track(track))
 
 
-def _controller_uid(live: JsonObject) -> str | None:
-    references = live["metadata"].get("ownerReferences") or ()
-    return next((reference["uid"] for reference in references if reference.get("controller")), None)
-
-
 def _is_owned(live: JsonObject, owner_uid: str) -> bool:
-    return _controller_uid(live) == owner_uid
+    return controller_of(live).get("uid") == owner_uid
 
 
 def _is_foreign(live: JsonObject, owner_uid: str) -> bool:
     """Left over from a deleted ModelDeployment of the same name, until the garbage collector has been there."""
-    return _controller_uid(live) not in (None, owner_uid)
+    return controller_of(live).get("uid") not in (None, owner_uid)

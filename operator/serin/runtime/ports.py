@@ -106,6 +106,10 @@ class MetricSource(Protocol):
     async def read_history(self, request: HistoryRequest) -> MetricHistory | MetricsUnavailable: ...
 
 
+def find_named(objects: Sequence[JsonObject], name: str) -> JsonObject | None:
+    return next((live for live in objects if live["metadata"]["name"] == name), None)
+
+
 @dataclass(frozen=True, slots=True)
 class TrafficView:
     """What a traffic provider may look at: the live objects of one ModelDeployment, and its pods as facts.
@@ -120,7 +124,7 @@ class TrafficView:
     shared: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
 
     def find(self, kind: str, name: str) -> JsonObject | None:
-        return next((live for live in self.objects[kind] if live["metadata"]["name"] == name), None)
+        return find_named(self.objects[kind], name)
 
     @property
     def user_service(self) -> JsonObject | None:
@@ -155,7 +159,7 @@ class SharedView:
     objects: Mapping[str, Sequence[JsonObject]]
 
     def find(self, kind: str, name: str) -> JsonObject | None:
-        return next((live for live in self.objects[kind] if live["metadata"]["name"] == name), None)
+        return find_named(self.objects[kind], name)
 
 
 @dataclass(frozen=True, slots=True)

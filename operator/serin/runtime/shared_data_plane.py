@@ -15,6 +15,7 @@ from serin.core.model_deployment.names import COMPONENT_LABEL, LISTENER, listene
 from serin.core.plan import Plan
 from serin.runtime.cache import Cache
 from serin.runtime.executor import Executor
+from serin.runtime.kinds import controller_of
 from serin.runtime.outcomes import ClusterError
 from serin.runtime.ports import JsonObject, ObjectRef, SharedDataPlane, SharedModel, SharedView
 
@@ -96,10 +97,9 @@ class SharedReconciler:
 
     def _find_model(self, namespace: str, part: JsonObject) -> SharedModel | None:
         """None when the part is left of a ModelDeployment that is gone: the garbage collector will come for it."""
-        references = part["metadata"].get("ownerReferences") or ()
-        owner = next((reference for reference in references if reference.get("controller")), None)
-        live = owner and self._cache.get(ObjectRef("ModelDeployment", namespace, owner["name"]))
-        if not owner or not live or live["metadata"]["uid"] != owner["uid"]:
+        owner = controller_of(part)
+        live = self._cache.get(ObjectRef("ModelDeployment", namespace, owner["name"])) if owner else None
+        if live is None or live["metadata"]["uid"] != owner["uid"]:
             return None
         service = self._cache.get(ObjectRef("Service", namespace, service_name(owner["name"])))
         return SharedModel(live, part, service)

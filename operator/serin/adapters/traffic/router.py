@@ -27,7 +27,7 @@ from serin.adapters.traffic.router_objects import (
     make_router_deployment,
     owner_name,
 )
-from serin.adapters.traffic.selected_pods import is_ready, selected_shares
+from serin.adapters.traffic.selected_pods import is_ready, leads_to, selected_shares
 from serin.adapters.traffic.shared_router import SHARED_LABELS, read_ports
 from serin.adapters.traffic.shared_router_plan import SharedRouterPlanner
 from serin.core.facts import Key, Route, RouterPod, TrafficFacts
@@ -43,7 +43,7 @@ from serin.core.model_deployment.names import (
 )
 from serin.core.plan import AnnotatePods, Apply, Manifest, TrafficIntent
 from serin.runtime.pod_trouble import find_trouble
-from serin.runtime.ports import Clock, JsonObject, SharedPlan, SharedView, TrafficView, Unknown
+from serin.runtime.ports import Clock, JsonObject, SharedPlan, SharedView, TrafficView, Unknown, find_named
 
 SOON_SECONDS = 0.2
 LATEST_SECONDS = 10.0
@@ -240,7 +240,7 @@ def _find_own(view: TrafficView) -> _Way:
     return _Way(
         pods=[pod for pod in view.objects["Pod"] if _is_router(pod)],
         version=_wanted_version(view, router_name(view.key.name)),
-        is_open=_leads_to(view, router_labels(view.key.name)),
+        is_open=leads_to(view.user_service, router_labels(view.key.name)),
     )
 
 
@@ -248,25 +248,20 @@ def _find_shared(view: TrafficView) -> _Way:
     return _Way(
         pods=view.shared["Pod"],
         version=_wanted_version(view, listener_name(view.key.name)),
-        is_open=_leads_to(view, SHARED_LABELS),
+        is_open=leads_to(view.user_service, SHARED_LABELS),
         shared_by=view.key.name,
         port=read_ports(_find_shared_config_map(view)).get(view.key.name),
     )
 
 
 def _find_shared_config_map(view: TrafficView) -> JsonObject | None:
-    return next((live for live in view.shared["ConfigMap"] if live["metadata"]["name"] == SHARED_ROUTER), None)
+    return find_named(view.shared["ConfigMap"], SHARED_ROUTER)
 
 
 def _wanted_version(view: TrafficView, config_map: str) -> str | None:
     live = view.find("ConfigMap", config_map) or {"metadata": {}}
     version: str | None = (live["metadata"].get("annotations") or {}).get(VERSION_ANNOTATION)
     return version
-
-
-def _leads_to(view: TrafficView, labels: Mapping[str, str]) -> bool:
-    service = view.user_service
-    return service is not None and service["spec"].get("selector") == labels
 
 
 def _is_router(pod: JsonObject) -> bool:

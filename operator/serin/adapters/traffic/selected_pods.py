@@ -17,6 +17,11 @@ def selected_shares(view: TrafficView) -> Mapping[Route, float]:
     return {route: 100.0 * count / chosen.total() for route, count in chosen.items()}
 
 
+def leads_to(user_service: JsonObject | None, labels: Mapping[str, str]) -> bool:
+    """Whether it chooses pods by these labels and no others."""
+    return user_service is not None and user_service["spec"].get("selector") == labels
+
+
 def _selects(selector: Mapping[str, str], pod: PodFacts) -> bool:
     """Serin's own selectors name nothing but these; the pods are all of one ModelDeployment."""
     labels = {REVISION_LABEL: pod.route.revision, TRACK_LABEL: pod.route.track.value}

@@ -37,6 +37,7 @@ from serin.core.model_deployment.names import (
     router_labels,
 )
 from serin.core.plan import AnnotatePods, Apply, Manifest
+from serin.runtime.kinds import controller_of
 from serin.runtime.ports import JsonObject
 
 Json = dict[str, Any]
@@ -88,7 +89,7 @@ def read_part(live: JsonObject) -> Part | None:
         (route_config,) = json.loads(data[ROUTES_FILE])["resources"]
         version: str = annotations[VERSION_ANNOTATION]
         settings = json.loads(annotations[SETTINGS_ANNOTATION])
-        owner = next(one for one in metadata["ownerReferences"] if one.get("controller"))
+        owner = controller_of(live)
         part = Part(
             model=owner["name"],
             owner={name: owner[name] for name in ("apiVersion", "kind", "name", "uid")},
@@ -100,7 +101,7 @@ def read_part(live: JsonObject) -> Part | None:
             replicas=int(settings["replicas"]),
             resources=dict(settings["resources"]),
         )
-    except (KeyError, ValueError, TypeError, StopIteration):
+    except (KeyError, ValueError, TypeError):
         return None
     return part if make_digest(clusters, route_config) == version.split(maxsplit=1)[0] else None
 
@@ -120,10 +121,10 @@ def assign_ports(parts: Sequence[Part], known: Mapping[str, Any]) -> dict[str, i
     for part in sorted(parts, key=lambda part: (part.made_at, part.model)):
         if part.model in ports:
             continue
-        taken_bytes += part.size_bytes + LISTENER_BYTES
-        ports[part.model] = _find_port(part.model, ports.values()) if taken_bytes <= ROOM_BYTES else None
-        if ports[part.model] is None:
-            taken_bytes -= part.size_bytes + LISTENER_BYTES
+        with_it_bytes = taken_bytes + part.size_bytes + LISTENER_BYTES
+        has_room = with_it_bytes <= ROOM_BYTES
+        ports[part.model] = _find_port(part.model, ports.values()) if has_room else None
+        taken_bytes = with_it_bytes if has_room else taken_bytes
     return ports
 
 

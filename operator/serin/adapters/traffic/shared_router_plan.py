@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from serin.adapters.traffic.router_config import DRAIN_SECONDS
-from serin.adapters.traffic.selected_pods import is_ready
+from serin.adapters.traffic.selected_pods import is_ready, leads_to
 from serin.adapters.traffic.shared_router import (
     SHARED_LABELS,
     TOKEN_ANNOTATION,
@@ -58,7 +58,7 @@ class SharedRouterPlanner:
         left = {
             uid: known.get(uid, now)
             for uid, model in ((_uid(model.part), model) for model in view.models)
-            if not _is_wanted(model.owner) and not leads_to_shared(model.user_service)
+            if not _is_wanted(model.owner) and not leads_to(model.user_service, SHARED_LABELS)
         }
         self._left_at_seconds[view.namespace] = left
         return {uid: since + DRAIN_SECONDS - now for uid, since in left.items()}
@@ -74,10 +74,6 @@ class SharedRouterPlanner:
                 good[uid] = (version, part)
         self._last_good[namespace] = good
         return [part for _, part in good.values()]
-
-
-def leads_to_shared(user_service: JsonObject | None) -> bool:
-    return user_service is not None and user_service["spec"].get("selector") == SHARED_LABELS
 
 
 def _is_wanted(owner: JsonObject) -> bool:
