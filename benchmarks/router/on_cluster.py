@@ -1,12 +1,12 @@
 """How soon users get a new weight, and how many feel a broken version, on the cluster of KUBECONFIG with Serin in it.
 
     python benchmarks/router/on_cluster.py changes      # some 3 minutes
-    python benchmarks/router/on_cluster.py harm         # some 10 minutes
+    python benchmarks/router/on_cluster.py harm         # some 15 minutes
 
 changes: all requests go over from one version to the other and back, 50 times, as the operator does it: measured from
 the operator's first write to the first request that the other version answers, and to that on the last of eight
-connections. harm: ten times a version that fails half of its requests with code 500 is rolled out by the default ramp
-under 100 requests/s; counted is what users got.
+connections. harm: ten times a version that fails half of its requests with code 500 is rolled out by the default plan
+(ramp, warm-up and interval) under 100 requests/s; counted is what users got.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT / "operator"), str(ROOT / "tests")]
 
 from cluster.crowd_pod import Crowd  # noqa: E402
 from cluster.namespace import open_namespace  # noqa: E402
-from cluster.own_server import NAME, add_script, own_server  # noqa: E402
+from cluster.own_server import ANSWERS, NAME, add_script, own_server  # noqa: E402
 from cluster.traffic import Traffic  # noqa: E402
 from cluster.weather import Weather  # noqa: E402
 from cluster.weights_by_hand import CANARY_VERSION, STABLE_VERSION, Weights, WeightsByHand, hold_trial  # noqa: E402
@@ -32,6 +32,8 @@ from serin_testkit.builders import Manifest  # noqa: E402
 
 CHANGES, APART_SECONDS = 50, 2.5
 RUNS = 10
+HISTORY_SECONDS = 150
+"""Of traffic before the first of them: a service that has none of which bursts could be learned is judged slowly."""
 REQUESTS_PER_SECOND = "100"
 
 
@@ -93,6 +95,7 @@ def measure_harm() -> dict[str, object]:
         served, traffic = Weather(namespace, NAME), Traffic(namespace.kubectl)
         served.serve(_routed("1"))
         traffic.start("--url", f"http://{NAME}:81", "--dialect", "predict", "--rate", REQUESTS_PER_SECOND)
+        traffic.count_after(HISTORY_SECONDS)
         felt = []
         for run in range(RUNS):
             before = traffic.count()
@@ -106,8 +109,13 @@ def measure_harm() -> dict[str, object]:
 
 
 def _routed(version: str, failed_share: float = 0.0) -> Manifest:
-    manifest = own_server(version, failed_share=failed_share, failed_code=500, replicas=2)
-    return manifest.with_spec(traffic={"provider": "Router"})
+    options = json.dumps({"failed_share": failed_share, "failed_code": 500})
+    plan = {"size": 1, "analysis": {"metrics": [ANSWERS]}}
+    return (
+        own_server(version, replicas=2)
+        .with_server(args=[options])
+        .with_spec(traffic={"provider": "Router"}, rollout=plan)
+    )
 
 
 def main() -> None:

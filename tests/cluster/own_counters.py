@@ -1,8 +1,9 @@
-"""A server of somebody else: answers with 200 whatever happens, and tells of its failures only in its own counters.
+"""A server of somebody else: answers with 200 if nothing else is said, and tells of its failures in its own counters.
 
 Runs in a pod, with nothing but Python. Its one argument says, as JSON, the share of requests that it counts as failed,
-how much slower than usual it is and how often it predicts rain: {"failed_share": 0.05, "slowness": 1.5}. A share of
-answers, `error_share`, can be errors all the same: status 500, and no word of them in the counters.
+how much slower than usual it is and how often it predicts rain: {"failed_share": 0.05, "slowness": 1.5}. What it
+counts as failed it answers with `failed_code`, 200 if nothing is said. A share of answers, `error_share`, can be errors
+all the same: status 500, and no word of them in the counters.
 `GET /incident?share=0.2&seconds=60` makes it fail for a while, as everything does that shares a broken dependency;
 `GET /crash` ends it.
 """
@@ -23,6 +24,7 @@ MEDIAN_SECONDS, SPREAD = 0.02, 0.4
 
 options = {
     "failed_share": 0.0,
+    "failed_code": 200,
     "error_share": 0.0,
     "slowness": 0.0,
     "rain_share": 0.3,
@@ -76,11 +78,14 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(took_seconds)
         with lock:
             counts["asked"] += 1
-            counts["broken"] += random.random() < failed_share()
+            is_broken = random.random() < failed_share()
+            counts["broken"] += is_broken
             counts["rain"] += random.random() < float(options["rain_share"])
             for bound in BOUNDS_SECONDS:
                 slower_than[bound] += took_seconds > bound
-        code = 500 if random.random() < float(options["error_share"]) else 200
+        code = int(options["failed_code"]) if is_broken else 200
+        if random.random() < float(options["error_share"]):
+            code = 500
         self.answer(json.dumps({"predictions": [0]}), "application/json", code)
 
     def answer(self, text: str, kind: str, code: int = 200) -> None:

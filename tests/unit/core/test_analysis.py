@@ -62,24 +62,6 @@ def test_an_idle_service_waits_and_is_never_rejected() -> None:
     assert (cluster.attempt.phase, cluster.attempt.reason) == ("Analyzing", "NoData")
 
 
-def test_what_happens_in_the_warm_up_is_not_judged() -> None:
-    cluster = analyzing(warmup="60s")
-    for _ in range(4):
-        cluster.compare(requests=500, canary_failures=500)
-    assert (cluster.attempt.phase, cluster.attempt.reason) == ("Analyzing", "WarmingUp")
-
-    for _ in range(3):
-        cluster.compare(requests=500)
-    assert judged(cluster)[3] == 0
-
-
-def test_the_interval_in_which_the_warm_up_ends_still_belongs_to_it() -> None:
-    cluster = analyzing(warmup="15s")
-    cluster.compare(requests=500, canary_failures=500)
-
-    assert cluster.attempt.reason == "WarmingUp"
-
-
 def test_what_is_counted_in_a_pause_is_not_judged_and_what_was_judged_before_stays() -> None:
     cluster = analyzing()
     cluster.compare(requests=300, canary_failures=1)

@@ -162,7 +162,13 @@ class Analysis(Schema):
         ),
     )
     interval: Annotated[Duration, Field(description="Time between two looks at the counters.")] = "10s"
-    warmup: Annotated[Duration, Field(description="What both young variants do in this time is not judged.")] = "60s"
+    warmup: Annotated[
+        Duration,
+        Field(
+            description="What both young variants do in this time is not judged; only a canary that is plainly broken "
+            "is rejected."
+        ),
+    ] = "60s"
     min_duration: Annotated[Duration, Field(description="No promotion before this much time with data.")] = "5m"
     max_duration: Annotated[
         Duration, Field(description="Time with data after which the comparison is inconclusive.")

@@ -45,6 +45,7 @@ from serin.core.rollout.streams import (
     stream_name,
 )
 from serin.core.rollout.trials import BUSINESS_STREAM
+from serin.core.rollout.warmup import find_broken, watch_warmup
 
 # Share of the margin by which a canary may be slower without a reason to reject it: at high traffic the test would
 # else find a difference that nobody feels.
@@ -157,7 +158,7 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     """Close an interval if every ready pod of baseline and canary has a new scrape; else leave the engine as it is.
 
     All streams close together, so that every metric has judged the same requests. During the warm-up counters are
-    followed and nothing is judged: both young variants may stumble.
+    followed and nothing is judged, for both young variants may stumble, unless the canary is plainly broken.
     """
     chosen = _choose_latencies(engine, readings, variants, analysis)
     if chosen:
@@ -184,10 +185,12 @@ def look(engine: Engine, readings: MetricReadings, variants: Variants, analysis:
     business = _tracks(variants, readings.by_stream.get(BUSINESS_STREAM, {}), BY_PODS)
     trial = engine.trial and engine.trial.take(business, analysis, is_judged=not is_warming_up)
     after = replace(engine, looked_at=now, streams=streams, drifts=drifts, agreement=agreement, trial=trial)
+    if is_warming_up:
+        broken = find_broken(streams, make_settings_by_metric(analysis))
+        return Look(after, broken or _judge(after, analysis), is_warming_up=broken is None)
     return Look(
         engine=after,
         verdict=_judge(after, analysis),
-        is_warming_up=is_warming_up,
         suspicion=_find_suspicion(streams, make_settings_by_metric(analysis)),
         has_incident=_has_incident(engine.streams, streams),
     )
@@ -209,10 +212,9 @@ def _close_streams(
         closed, counters = close_interval(stream.counters, tracks)
         if isinstance(closed, Waiting):
             return closed
-        after[name] = replace(stream, counters=counters)
-        if is_judged:
-            closed = replace(closed, is_symmetric=closed.is_symmetric and variants.have_equal_shares)
-            after[name] = _advance(after[name], closed, settings[metric_of_stream(name)])
+        closed = replace(closed, is_symmetric=closed.is_symmetric and variants.have_equal_shares)
+        advance_stream = _advance if is_judged else watch_warmup
+        after[name] = advance_stream(replace(stream, counters=counters), closed, settings[metric_of_stream(name)])
     return after
 
 
@@ -222,6 +224,7 @@ def _advance(stream: Stream, closed: Increments, settings: Settings) -> Stream:
         stream,
         evidence=advance(stream.evidence, closed, settings),
         guard=watch(stream.guard, closed, dispersion, settings),
+        warmup=None,
     )
 
 

@@ -88,7 +88,7 @@ def _warming_up(attempt: Attempt, engine: Engine) -> Move:
     return Move(
         attempt.phase,
         "WarmingUp",
-        f"Canary and baseline warm up for {analysis.warmup}; what they do now is not judged.",
+        f"Canary and baseline warm up for {analysis.warmup}; only a canary that is plainly broken is rejected now.",
         look_again_at=next_look_at(engine, analysis),
         engine=engine,
     )

@@ -29,7 +29,8 @@ def make_metrics_status(analysis: Analysis, verdict: Verdict) -> tuple[MetricSta
         if metric.name in verdict.drifts:
             made.append(_make_drift_metric(metric.name, verdict.drifts[metric.name]))
         else:
-            streams = verdict.judgements[metric.name]
+            # A canary that is broken in the warm-up is judged by its failures alone.
+            streams = verdict.judgements.get(metric.name, {})
             made += [_make_metric(stream, judged, settings[metric.name]) for stream, judged in streams.items()]
     if verdict.agreement is not None:
         made.append(_make_agreement(verdict.agreement))

@@ -52,12 +52,14 @@ class Stream:
     counters: CounterState
     evidence: EvidenceState = field(default_factory=EvidenceState)
     guard: Guard = field(default_factory=Guard)
+    warmup: EvidenceState | None = None  # of the warm-up alone, while it lasts
 
     def to_json(self) -> dict[str, Any]:
         return {
             "counters": self.counters.to_json(),
             "evidence": self.evidence.to_json(),
             "guard": self.guard.to_json(),
+            **({"warmup": self.warmup.to_json()} if self.warmup else {}),
         }
 
     @staticmethod
@@ -66,6 +68,7 @@ class Stream:
             counters=CounterState.from_json(data["counters"]),
             evidence=EvidenceState.from_json(data["evidence"]),
             guard=Guard.from_json(data["guard"]),
+            warmup=EvidenceState.from_json(data["warmup"]) if data.get("warmup") else None,
         )
 
 
