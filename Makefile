@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Brings the cluster up if it is not, and puts kubectl and KUBECONFIG into a recipe's shell.
 CLUSTER_UP = exports="$$(hack/cluster/up)"; eval "$$exports"
 
-.PHONY: help setup lock generate check test test-all test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install test-trials cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
+.PHONY: help setup lock generate check test test-all test-unit test-packaging test-conformance test-component test-cluster test-gitops test-install test-trials test-stores cluster cluster-down images install demo demo-down run bench-serving bench-verdict sbom clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -63,6 +63,11 @@ test-install: setup ## Installations by Helm, kubectl and Kustomize; upgrade and
 
 test-trials: setup ## Strategies, Gateways, an autoscaler, A/B tests under load: half an hour of an idle machine
 	@hack/test trials
+
+test-stores: setup ## Thanos and Mimir as the source of metrics: half an hour to build them, once, then three minutes
+	@for store in thanos mimir; do hack/cluster/extra $$store > /dev/null || exit 1; done
+	@hack/cluster/extra prometheus > /dev/null
+	SERIN_METRIC_SOURCES=thanos,mimir $(BIN)/pytest -q tests/component/test_metric_source.py
 
 cluster: ## A real Kubernetes on this machine, with Prometheus; prints what to eval
 	@hack/cluster/up

@@ -100,7 +100,7 @@ def measure_harm() -> dict[str, object]:
         for run in range(RUNS):
             before = traffic.count()
             status = served.until_phase(served.roll_out(_routed(f"broken-{run}", failed_share=0.5)), "Rejected")
-            served.until_stable_is_alone()
+            served.until_no_version_is_left_but_stable()
             during = traffic.count_after(2).since(before)
             felt.append({"failed": during.failed, "requests": during.requests, "codes": during.codes})
             sys.stderr.write(f"{felt[-1]} {status['message']}\n")

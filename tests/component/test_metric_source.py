@@ -1,13 +1,16 @@
 """What the operator relies on when it asks for counters: the same for real back ends and for the scripted one."""
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
 from serin.adapters.prometheus import PrometheusMetrics
+from serin.adapters.prometheus_session import make_session
 from serin.core.facts import (
     CounterRequest,
     HistoryRequest,
@@ -21,11 +24,22 @@ from serin.core.metric_presets import SERIN
 from serin.runtime.clock import SystemClock
 from serin.runtime.ports import MetricSource
 from serin_testkit.real_prometheus import RealPrometheus, RealVictoriaMetrics
+from serin_testkit.real_stores import RealMimir, RealThanos
 from serin_testkit.scripted_prometheus import ScriptedPrometheus
 
 pytestmark = pytest.mark.component
 
 BOUNDS = (0.1, 0.25)
+
+BACK_ENDS: dict[str, type[RealPrometheus]] = {
+    "prometheus": RealPrometheus,
+    "victoria_metrics": RealVictoriaMetrics,
+    "thanos": RealThanos,
+    "mimir": RealMimir,
+}
+# The others take a quarter of an hour to build: `make test-stores` names them here.
+ALWAYS = "prometheus,victoria_metrics"
+CHOSEN = os.environ.get("SERIN_METRIC_SOURCES", ALWAYS).split(",")
 
 
 class Stage(Protocol):
@@ -83,7 +97,8 @@ class RealStage:
     def __init__(self, prometheus: RealPrometheus, namespace: str) -> None:
         self.namespace = namespace
         self._prometheus = prometheus
-        self._metrics = PrometheusMetrics(prometheus.url, SystemClock(), jitter=lambda: 0.0)
+        session = make_session(tenant=prometheus.tenant)
+        self._metrics = PrometheusMetrics(prometheus.url, SystemClock(), jitter=lambda: 0.0, session=session)
 
     @property
     def source(self) -> MetricSource:
@@ -111,24 +126,26 @@ class RealStage:
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
-    with RealPrometheus.run(tmp_path_factory.mktemp("prometheus")) as prometheus:
-        yield prometheus
+def back_ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], RealPrometheus]]:
+    """Each is started when the first test wants it."""
+    with ExitStack() as running:
+        started: dict[str, RealPrometheus] = {}
+
+        def start(name: str) -> RealPrometheus:
+            if name not in started:
+                started[name] = running.enter_context(BACK_ENDS[name].run(tmp_path_factory.mktemp(name)))
+            return started[name]
+
+        yield start
 
 
-@pytest.fixture(scope="module")
-def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
-    with RealVictoriaMetrics.run(tmp_path_factory.mktemp("victoria-metrics")) as victoria_metrics:
-        yield victoria_metrics
-
-
-@pytest.fixture(params=["scripted", "prometheus", "victoria_metrics"])
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+@pytest.fixture(params=["scripted", *CHOSEN])
+async def stage(request: pytest.FixtureRequest, back_ends: Callable[[str], RealPrometheus]) -> AsyncIterator[Stage]:
     if request.param == "scripted":
         yield ScriptedStage()
         return
     name = f"ns-{abs(hash(request.node.name))}"
-    real = RealStage(request.getfixturevalue(request.param), name)
+    real = RealStage(back_ends(request.param), name)
     yield real
     real.close()
 

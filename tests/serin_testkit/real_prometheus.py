@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+from serin.adapters.prometheus_session import TENANT_HEADER
 
 PATIENCE_SECONDS = 60.0
 """For a machine that has better things to do."""
 
 CONFIGURATION = """
-global: {scrape_interval: 1s, scrape_timeout: 1s}
+global: {scrape_interval: 1s, scrape_timeout: 1s, external_labels: {cluster: test}}
 scrape_configs:
 - job_name: pods
   file_sd_configs: [{files: [targets.json]REFRESH}]
@@ -37,13 +38,16 @@ class RealPrometheus:
     refresh = ", refresh_interval: 1s"
     options: tuple[str, ...] = ("--config.file=prometheus.yml", "--storage.tsdb.path=data")
     address_option = "--web.listen-address"
+    more_configuration = ""
+    tenant: str | None = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.pages: dict[tuple[str, str], str] = {}
-        self.url = f"http://127.0.0.1:{find_free_port()}"
+        self.address = f"127.0.0.1:{find_free_port()}"
+        self.url = f"http://{self.address}"
         self._exporter = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self.pages))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     @classmethod
     @contextmanager
@@ -51,7 +55,8 @@ class RealPrometheus:
         prometheus = cls(folder)
         exporter = threading.Thread(target=prometheus._exporter.serve_forever, kwargs={"poll_interval": 0.05})
         exporter.start()
-        (folder / "prometheus.yml").write_text(CONFIGURATION.replace("REFRESH", cls.refresh))
+        configuration = CONFIGURATION.replace("REFRESH", cls.refresh) + prometheus.more_configuration
+        (folder / "prometheus.yml").write_text(configuration)
         (folder / "targets.json").write_text("[]")
         try:
             prometheus.start()
@@ -63,17 +68,20 @@ class RealPrometheus:
             exporter.join()
 
     def start(self) -> None:
-        address = self.url.removeprefix("http://")
-        command = [find_program(self.program), *self.options, f"{self.address_option}={address}"]
-        with (self._folder / "prometheus.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
-        self._until(f"{self.program} is ready", lambda: requests.get(f"{self.url}/-/ready", timeout=5).ok)
+        self._begin(self.program, *self.options, f"{self.address_option}={self.address}")
+        self._until(f"{self.program} is ready", lambda: requests.get(f"http://{self.address}/-/ready", timeout=5).ok)
 
     def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(PATIENCE_SECONDS)
-            self._process = None
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(PATIENCE_SECONDS)
+        self._processes.clear()
+
+    def _begin(self, program: str, *arguments: str) -> None:
+        with (self._folder / f"{program}.log").open("ab") as log:
+            command = [find_program(program), *arguments]
+            self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log))
 
     def show(self, namespace: str, pod: str, page: str) -> None:
         """The pod shows this page from now on; a new pod is a new target."""
@@ -117,7 +125,8 @@ class RealPrometheus:
         """What has been scraped can be asked for, as far as this program needs to be told."""
 
     def query(self, query: str) -> Any:
-        answer = requests.get(f"{self.url}/api/v1/query", {"query": query}, timeout=10)
+        headers = {TENANT_HEADER: self.tenant} if self.tenant else {}
+        answer = requests.get(f"{self.url}/api/v1/query", {"query": query}, headers=headers, timeout=10)
         return answer.json()["data"]["result"]
 
     def _until(self, what: str, look: Any) -> None:
@@ -126,10 +135,10 @@ class RealPrometheus:
             try:
                 if look():
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 pass
             time.sleep(0.1)
-        raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {what}; see {self._folder / 'prometheus.log'}")
+        raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {what}; see the logs in {self._folder}")
 
 
 class RealVictoriaMetrics(RealPrometheus):
