@@ -6,6 +6,7 @@
 from pathlib import Path
 
 import requests
+
 from serin_testkit.real_prometheus import RealPrometheus, find_free_port
 
 MIMIR = """
