@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "operator"), str(ROOT / "tests")]
 
-from serin.api.v1alpha1.model_deployment import Sticky  # noqa: E402
+from serin.api.v1alpha1.traffic import Sticky  # noqa: E402
 from serin.core.plan import Mirror, TrafficIntent  # noqa: E402
 from serin_testkit.local_envoy import ENVOY, LocalEnvoy, find_free_ports  # noqa: E402
 from unit.traffic.intents import CANARY, STABLE, a_split, an_intent  # noqa: E402

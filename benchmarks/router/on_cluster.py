@@ -96,16 +96,17 @@ def measure_harm() -> dict[str, object]:
         served.serve(_routed("1"))
         traffic.start("--url", f"http://{NAME}:81", "--dialect", "predict", "--rate", REQUESTS_PER_SECOND)
         traffic.count_after(HISTORY_SECONDS)
-        felt = []
+        failed, runs = [], []
         for run in range(RUNS):
             before = traffic.count()
             status = served.until_phase(served.roll_out(_routed(f"broken-{run}", failed_share=0.5)), "Rejected")
             served.until_no_version_is_left_but_stable()
             during = traffic.count_after(2).since(before)
-            felt.append({"failed": during.failed, "requests": during.requests, "codes": during.codes})
-            sys.stderr.write(f"{felt[-1]} {status['message']}\n")
+            failed.append(during.failed)
+            runs.append({"failed": during.failed, "requests": during.requests, "codes": during.codes})
+            sys.stderr.write(f"{runs[-1]} {status['message']}\n")
             served.serve(_routed("1"))
-    return {"median": statistics.median(run["failed"] for run in felt), "runs": felt}
+    return {"median": statistics.median(failed), "runs": runs}
 
 
 def _routed(version: str, failed_share: float = 0.0) -> Manifest:

@@ -69,10 +69,11 @@ def test_a_good_version_is_promoted_and_neither_a_request_nor_a_call_is_lost(
     assert calls.versions.keys() == during.versions.keys()
 
 
-def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Traffic) -> None:
+@pytest.mark.parametrize("how", [("--wait=false",), ("--force", "--grace-period=0")])
+def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Traffic, how: tuple[str, ...]) -> None:
     before = traffic.count()
     gone = router_pods(weather)[0]
-    weather.namespace.kubectl.run("delete", "pod", gone, "--wait=false")
+    weather.namespace.kubectl.run("delete", "pod", gone, *how)
     wait_until("another router is ready", lambda: gone not in router_pods(weather) and len(router_pods(weather)) == 2)
 
     during = traffic.count_after(25).since(before)
