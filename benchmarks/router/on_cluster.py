@@ -2,11 +2,13 @@
 
     python benchmarks/router/on_cluster.py changes      # some 3 minutes
     python benchmarks/router/on_cluster.py harm         # some 15 minutes
+    python benchmarks/router/on_cluster.py deletions    # some 5 minutes
 
 changes: all requests go over from one version to the other and back, 50 times, as the operator does it: measured from
 the operator's first write to the first request that the other version answers, and to that on the last of eight
 connections. harm: ten times a version that fails half of its requests with code 500 is rolled out by the default plan
-(ramp, warm-up and interval) under 100 requests/s; counted is what users got.
+(ramp, warm-up and interval) under 100 requests/s; counted is what users got. deletions: one of two routers is deleted
+under 100 requests/s, five times with its grace period and five times by force; counted are requests without an answer.
 """
 
 import asyncio
@@ -25,7 +27,9 @@ sys.path[:0] = [str(ROOT / "operator"), str(ROOT / "tests")]
 from cluster.crowd_pod import Crowd  # noqa: E402
 from cluster.namespace import open_namespace  # noqa: E402
 from cluster.own_server import ANSWERS, NAME, add_script, own_server  # noqa: E402
+from cluster.routed_weather import a_routed, leads_to_routers  # noqa: E402
 from cluster.traffic import Traffic  # noqa: E402
+from cluster.waiting import wait_until  # noqa: E402
 from cluster.weather import Weather  # noqa: E402
 from cluster.weights_by_hand import CANARY_VERSION, STABLE_VERSION, Weights, WeightsByHand, hold_trial  # noqa: E402
 from serin_testkit.builders import Manifest  # noqa: E402
@@ -35,6 +39,7 @@ RUNS = 10
 HISTORY_SECONDS = 150
 """Of traffic before the first of them: a service that has none of which bursts could be learned is judged slowly."""
 REQUESTS_PER_SECOND = "100"
+DELETIONS, DELETION_SECONDS = 5, 22
 
 
 async def measure_changes() -> dict[str, object]:
@@ -109,6 +114,25 @@ def measure_harm() -> dict[str, object]:
     return {"median": statistics.median(failed), "runs": runs}
 
 
+def measure_deletions() -> dict[str, object]:
+    with open_namespace("deletions") as namespace:
+        weather, traffic = Weather(namespace), Traffic(namespace.kubectl)
+        weather.add_models()
+        weather.serve(a_routed("1"))
+        wait_until("the user Service leads to the routers", lambda: leads_to_routers(weather))
+        traffic.start("--url", f"http://{weather.name}", "--rate", REQUESTS_PER_SECOND)
+        lost: dict[str, object] = {}
+        for name, how in (("with grace", ("--wait=false",)), ("by force", ("--force", "--grace-period=0"))):
+            before = traffic.count()
+            for _ in range(DELETIONS):
+                pods = namespace.kubectl.read("get", "pods", "--selector=serin.dev/component=router")["items"]
+                namespace.kubectl.run("delete", "pod", pods[0]["metadata"]["name"], *how)
+                traffic.count_after(DELETION_SECONDS)
+            during = traffic.count().since(before)
+            lost[name] = {"requests": during.requests, "codes": during.codes, "errors": during.errors}
+    return lost
+
+
 def _routed(version: str, failed_share: float = 0.0) -> Manifest:
     options = json.dumps({"failed_share": failed_share, "failed_code": 500})
     plan = {"size": 1, "analysis": {"metrics": [ANSWERS]}}
@@ -120,7 +144,9 @@ def _routed(version: str, failed_share: float = 0.0) -> Manifest:
 
 
 def main() -> None:
-    measure = {"changes": lambda: asyncio.run(measure_changes()), "harm": measure_harm}[sys.argv[1]]
+    measure = {"changes": lambda: asyncio.run(measure_changes()), "harm": measure_harm, "deletions": measure_deletions}[
+        sys.argv[1]
+    ]
     measured = {"load_average": os.getloadavg()[0], **measure()}
     sys.stdout.write(json.dumps(measured, indent=2) + "\n")
 
