@@ -48,11 +48,13 @@ class FeatureSummary:
     max: float = -np.inf
 
     def add(self, values: Array) -> None:
-        known = values[np.isfinite(values)]
+        # Nearly all tensors are finite, and the copies that are not made are what large ones would cost.
+        is_known = np.isfinite(values)
+        known = values if is_known.all() else values[is_known]
         self.missing += values.size - known.size
         if known.size:
             self.count += known.size
-            self.sum += float(known.sum())
+            self.sum += float(known.sum(dtype=np.float64))
             self.min = min(self.min, float(known.min()))
             self.max = max(self.max, float(known.max()))
 
@@ -124,7 +126,8 @@ class ObservedValues:
             table = np.concatenate(arrays).astype(np.float64)
             columns = {str(position): table[:, position] for position in range(width)}
         else:
-            columns = {"": np.concatenate([array.reshape(-1) for array in arrays]).astype(np.float64)}
+            flat = [array.reshape(-1) for array in arrays]
+            columns = {"": flat[0] if len(flat) == 1 else np.concatenate(flat)}
         for position, values in columns.items():
             self._features.setdefault((spec.name, position), FeatureSummary()).add(values)
 
