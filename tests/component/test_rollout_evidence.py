@@ -115,7 +115,7 @@ async def test_a_counter_that_starts_again_from_zero_takes_nothing_back(world: W
 
 
 async def test_what_happens_in_the_warm_up_is_not_judged(world: World) -> None:
-    world.prometheus.failing = {"2": 1.0}
+    world.prometheus.failing = {"2": 0.06}
     await begin(world, analysis={"warmup": "30s"})
 
     for _ in range(3):
@@ -125,6 +125,15 @@ async def test_what_happens_in_the_warm_up_is_not_judged(world: World) -> None:
 
     world.prometheus.failing = {}
     assert (await world.let_traffic_decide(ROLLOUT))["status"]["phase"] == "Promoted"
+
+
+async def test_a_canary_that_is_plainly_broken_is_rejected_in_the_warm_up(world: World) -> None:
+    world.prometheus.failing = {"2": 1.0}
+    await begin(world, analysis={"warmup": "10m"})
+
+    rollout = await world.let_traffic_decide(ROLLOUT, intervals=10)
+    assert rollout["status"]["phase"] == "Rejected"
+    assert rollout["status"]["message"].startswith("Rejected: the canary fails 100 %, the baseline 0 %")
 
 
 async def test_no_promotion_before_the_least_duration(world: World) -> None:
