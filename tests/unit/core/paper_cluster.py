@@ -191,6 +191,12 @@ class PaperCluster:
                 return self
         raise AssertionError("the plans go in a circle")
 
+    def comparing(self) -> "PaperCluster":
+        """Version 2 is on trial beside version 1, and the first scrape of each pod is taken."""
+        self.serving("1").wanting("2").until("Analyzing").settled()
+        self.passing(INTERVAL_SECONDS).look(self.readings())
+        return self
+
     # Time and traffic
 
     def passing(self, seconds: float) -> "PaperCluster":

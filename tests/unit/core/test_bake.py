@@ -2,13 +2,11 @@
 
 import pytest
 from serin.core.facts import MetricsUnavailable
-from unit.core.paper_cluster import INTERVAL_SECONDS, PaperCluster
+from unit.core.paper_cluster import PaperCluster
 
 
 def baking(*, splits_exactly: bool = False, replicas: int = 2, decision: str | None = None) -> PaperCluster:
-    cluster = PaperCluster(replicas=replicas, splits_exactly=splits_exactly, bake="5m")
-    cluster.serving("1").wanting("2").until("Analyzing").settled()
-    cluster.passing(INTERVAL_SECONDS).look(cluster.readings())
+    cluster = PaperCluster(replicas=replicas, splits_exactly=splits_exactly, bake="5m").comparing()
     if decision:
         return cluster.deciding(decision).until("Baking").settled()
     while cluster.attempt.phase == "Analyzing":

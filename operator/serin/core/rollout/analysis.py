@@ -213,8 +213,11 @@ def _close_streams(
         if isinstance(closed, Waiting):
             return closed
         closed = replace(closed, is_symmetric=closed.is_symmetric and variants.have_equal_shares)
-        advance_stream = _advance if is_judged else watch_warmup
-        after[name] = advance_stream(replace(stream, counters=counters), closed, settings[metric_of_stream(name)])
+        after[name], used = replace(stream, counters=counters), settings[metric_of_stream(name)]
+        if is_judged:
+            after[name] = _advance(after[name], closed, used)
+        elif bound_of_stream(name) is None:
+            after[name] = watch_warmup(after[name], closed, used)
     return after
 
 

@@ -13,7 +13,7 @@ from serin.core.evidence.combination import Verdict, combine
 from serin.core.evidence.counts import Increments
 from serin.core.evidence.settings import Settings
 from serin.core.evidence.verdict import EvidenceState, Judgement, Outcome, advance, judge
-from serin.core.rollout.streams import Stream, bound_of_stream, metric_of_stream
+from serin.core.rollout.streams import Stream
 
 # By so much more of its requests must the canary have failed: ten percentage points.
 BROKEN_DIFFERENCE = 0.1
@@ -36,21 +36,22 @@ def make_warmup_settings(settings: Settings) -> Settings:
 
 
 def watch_warmup(stream: Stream, closed: Increments, settings: Settings) -> Stream:
-    """The stream after one more interval of the warm-up; what it has learned of bursts before weighs here, too."""
+    """A stream of failures after one more interval; what it has learned of bursts before weighs here, too."""
     before = stream.warmup or EvidenceState(bursts=stream.evidence.bursts)
     return replace(stream, warmup=advance(before, closed, make_warmup_settings(settings)))
 
 
 def find_broken(streams: Mapping[str, Stream], settings: Mapping[str, Settings]) -> Verdict | None:
-    """The verdict on a canary that is broken already; None while it is not, and before the first interval."""
-    judgements: dict[str, dict[str, Judgement]] = {}
-    for name, stream in streams.items():
-        if stream.warmup is not None and bound_of_stream(name) is None:
-            metric = metric_of_stream(name)
-            judgements[metric] = {name: judge(stream.warmup, make_warmup_settings(settings[metric]))}
-    if not any(_is_broken(judgement) for of_metric in judgements.values() for judgement in of_metric.values()):
+    """The verdict on a canary that is broken already; None while it is not, and before the first interval.
+
+    Streams of failures have the names of their metrics.
+    """
+    watched = {name: stream.warmup for name, stream in streams.items() if stream.warmup is not None}
+    used = {name: make_warmup_settings(settings[name]) for name in watched}
+    judgements = {name: judge(state, used[name]) for name, state in watched.items()}
+    if not any(map(_is_broken, judgements.values())):
         return None
-    verdict = combine(judgements, {name: make_warmup_settings(settings[name]) for name in judgements})
+    verdict = combine({name: {name: judgement} for name, judgement in judgements.items()}, used)
     return verdict if verdict.outcome is Outcome.REJECT else None
 
 
