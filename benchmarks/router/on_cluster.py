@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "operator"), str(ROOT / "tests")]
 from cluster.crowd_pod import Crowd  # noqa: E402
 from cluster.namespace import open_namespace  # noqa: E402
 from cluster.own_server import ANSWERS, NAME, add_script, own_server  # noqa: E402
-from cluster.routed_weather import a_routed, leads_to_routers  # noqa: E402
+from cluster.routed_weather import a_routed, leads_to_routers, router_pods  # noqa: E402
 from cluster.traffic import Traffic  # noqa: E402
 from cluster.waiting import wait_until  # noqa: E402
 from cluster.weather import Weather  # noqa: E402
@@ -125,8 +125,7 @@ def measure_deletions() -> dict[str, object]:
         for name, how in (("with grace", ("--wait=false",)), ("by force", ("--force", "--grace-period=0"))):
             before = traffic.count()
             for _ in range(DELETIONS):
-                pods = namespace.kubectl.read("get", "pods", "--selector=serin.dev/component=router")["items"]
-                namespace.kubectl.run("delete", "pod", pods[0]["metadata"]["name"], *how)
+                namespace.kubectl.run("delete", "pod", router_pods(namespace.kubectl)[0], *how)
                 traffic.count_after(DELETION_SECONDS)
             during = traffic.count().since(before)
             lost[name] = {"requests": during.requests, "codes": during.codes, "errors": during.errors}

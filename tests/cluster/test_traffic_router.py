@@ -10,7 +10,7 @@ import pytest
 from cluster.calls import calling
 from cluster.installation import Operator
 from cluster.namespace import open_namespace
-from cluster.routed_weather import a_routed, leads_to_routers
+from cluster.routed_weather import a_routed, leads_to_routers, router_pods
 from cluster.traffic import Requests, Traffic
 from cluster.waiting import wait_until
 from cluster.weather import Weather
@@ -42,11 +42,6 @@ def traffic(_routed: tuple[Weather, Traffic]) -> Traffic:
     return _routed[1]
 
 
-def router_pods(weather: Weather) -> list[str]:
-    pods = weather.namespace.kubectl.read("get", "pods", "--selector=serin.dev/component=router")["items"]
-    return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-
-
 def lost(requests: Requests) -> tuple[int, object]:
     """Requests that no model has answered, and what became of them."""
     answered = requests.codes.get("200", 0) + requests.codes.get("400", 0)
@@ -72,9 +67,12 @@ def test_a_good_version_is_promoted_and_neither_a_request_nor_a_call_is_lost(
 @pytest.mark.parametrize("how", [("--wait=false",), ("--force", "--grace-period=0")])
 def test_a_router_that_is_deleted_costs_no_request(weather: Weather, traffic: Traffic, how: tuple[str, ...]) -> None:
     before = traffic.count()
-    gone = router_pods(weather)[0]
+    gone = router_pods(weather.namespace.kubectl)[0]
     weather.namespace.kubectl.run("delete", "pod", gone, *how)
-    wait_until("another router is ready", lambda: gone not in router_pods(weather) and len(router_pods(weather)) == 2)
+    wait_until(
+        "another router is ready",
+        lambda: gone not in router_pods(weather.namespace.kubectl) and len(router_pods(weather.namespace.kubectl)) == 2,
+    )
 
     during = traffic.count_after(25).since(before)
     assert lost(during) == (0, lost(during)[1])
@@ -86,7 +84,7 @@ def test_users_feel_nothing_of_an_operator_that_is_away_and_of_a_router_that_sta
     before = traffic.count()
     operator.remove()
     try:
-        gone = router_pods(weather)[0]
+        gone = router_pods(weather.namespace.kubectl)[0]
         weather.namespace.kubectl.run("delete", "pod", gone, "--wait=false")
         weather.namespace.kubectl.run("rollout", "status", f"deployment/{weather.name}-router", "--timeout=90s")
         time.sleep(20)

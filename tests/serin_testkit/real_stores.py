@@ -65,7 +65,7 @@ class RealThanos(RealPrometheus):
             f"--http-address={self._query}",
             f"--grpc-address=127.0.0.1:{find_free_port()}",
         )
-        self._until("Thanos knows of its Prometheus", lambda: bool(self.query("up[1m]") or self._knows_store()))
+        self._until("Thanos knows of its Prometheus", self._knows_store)
 
     def _knows_store(self) -> bool:
         stores = requests.get(f"{self.url}/api/v1/stores", timeout=5).json()["data"]

@@ -5,6 +5,7 @@ import json
 import pytest
 from cluster.namespace import Namespace
 from cluster.own_server import NAME, add_script, own_server
+from cluster.routed_weather import router_pods
 from cluster.traffic import Traffic
 from cluster.waiting import wait_until
 from cluster.weather import Weather
@@ -27,25 +28,20 @@ def a_silent_server(version: str, error_share: float = 0.0) -> Manifest:
     return plan.with_spec(traffic={"provider": "Router"})
 
 
-def router_pods(served: Weather) -> set[str]:
-    pods = served.namespace.kubectl.read("get", "pods", "--selector=serin.dev/component=router")["items"]
-    return {pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
-
-
 def test_a_server_without_counters_is_promoted_and_rejected_by_those_of_its_routers(namespace: Namespace) -> None:
     add_script(namespace.kubectl)
     served, traffic = Weather(namespace, NAME), Traffic(namespace.kubectl)
     served.serve(a_silent_server("1"))
-    wait_until("routers are there", lambda: len(router_pods(served)) == 2)
+    wait_until("routers are there", lambda: len(router_pods(namespace.kubectl)) == 2)
     traffic.start("--url", f"http://{NAME}:81", "--dialect", "predict", "--rate", "40")
 
     promoted = served.roll_out(a_silent_server("2"))
     served.until_judged(promoted)
-    gone = min(router_pods(served))
+    gone = min(router_pods(namespace.kubectl))
     namespace.kubectl.run("delete", "pod", gone, "--wait=false")
     status = served.until_phase(promoted, "Promoted")
     assert status["message"].startswith("Promoted: with 95 % confidence")
-    assert gone not in router_pods(served)
+    assert gone not in router_pods(namespace.kubectl)
     served.until_told("Healthy")
 
     rejected = served.roll_out(a_silent_server("3", error_share=0.5))
